@@ -1,0 +1,76 @@
+/**
+ * exp, log and cos from IEEE additions and multiplications alone. The host's Math functions may
+ * differ in the last bit between engines; whatever reaches a weight or an input goes through these,
+ * so that the same seed gives the same bits everywhere. Accuracy: a few ulp of double precision.
+ */
+const LN2_HIGH = 0.6931471803691238; // the upper bits of ln 2: k * LN2_HIGH is exact for |k| < 2^20
+const LN2_LOW = 1.9082149292705877e-10;
+const INVERSE_LN2 = Math.LOG2E;
+const SQRT_HALF = Math.SQRT1_2;
+const PI_OVER_2_HIGH = 1.5707963267341256;
+const PI_OVER_2_LOW = 6.077100506506192e-11;
+
+const bits = new DataView(new ArrayBuffer(8));
+
+/** 2 to the power of an integer in [-1022, 1023], exactly. */
+function powerOfTwo(exponent: number): number {
+  bits.setUint32(0, (exponent + 1023) << 20);
+  bits.setUint32(4, 0);
+  return bits.getFloat64(0);
+}
+
+/** e^x. Underflows to 0 below -708, overflows to Infinity above 709. */
+export function exp(x: number): number {
+  if (Number.isNaN(x)) return x;
+  if (x > 709) return Number.POSITIVE_INFINITY;
+  if (x < -708) return 0;
+  const k = Math.round(x * INVERSE_LN2);
+  const r = x - k * LN2_HIGH - k * LN2_LOW;
+  // Taylor series on |r| <= ln2 / 2; the 14th term is below 1e-17.
+  let sum = 1;
+  for (let term = 14; term >= 1; term--) sum = 1 + (r * sum) / term;
+  return sum * powerOfTwo(k);
+}
+
+/** Natural logarithm of a positive normal number. */
+export function log(x: number): number {
+  if (!(x > 0)) return x === 0 ? Number.NEGATIVE_INFINITY : Number.NaN;
+  if (x === Number.POSITIVE_INFINITY) return x;
+  bits.setFloat64(0, x);
+  const high = bits.getUint32(0);
+  let exponent = ((high >>> 20) & 0x7ff) - 1022;
+  bits.setUint32(0, (high & 0x000fffff) | 0x3fe00000);
+  let mantissa = bits.getFloat64(0); // in [0.5, 1)
+  if (mantissa < SQRT_HALF) {
+    mantissa *= 2;
+    exponent -= 1;
+  }
+  // log m = 2 atanh(s), s = (m - 1) / (m + 1), |s| <= 0.172
+  const s = (mantissa - 1) / (mantissa + 1);
+  const square = s * s;
+  let series = 0;
+  for (let n = 23; n >= 1; n -= 2) series = series * square + 1 / n;
+  return exponent * LN2_HIGH + (2 * s * series + exponent * LN2_LOW);
+}
+
+/** Cosine for |x| below about 1e5, radians. */
+export function cos(x: number): number {
+  const quadrant = Math.round(x / (PI_OVER_2_HIGH + PI_OVER_2_LOW));
+  const r = x - quadrant * PI_OVER_2_HIGH - quadrant * PI_OVER_2_LOW;
+  const square = r * r;
+  let cosine = 1;
+  for (let n = 18; n >= 2; n -= 2) cosine = 1 - (square * cosine) / (n * (n - 1));
+  let sine = 1;
+  for (let n = 19; n >= 3; n -= 2) sine = 1 - (square * sine) / (n * (n - 1));
+  sine *= r;
+  switch (((quadrant % 4) + 4) % 4) {
+    case 0:
+      return cosine;
+    case 1:
+      return -sine;
+    case 2:
+      return -cosine;
+    default:
+      return sine;
+  }
+}
