@@ -31,6 +31,8 @@ export interface Architecture {
   readonly squeeze: SqueezeOptions;
   /** The activation of the blocks that the paper marks RE. */
   readonly reluActivation: 'relu' | 'relu6';
+  /** Whether a block also has an expanding convolution where it expands to the channels that it already has. */
+  readonly expandAlways: boolean;
 }
 
 /** A convolution followed by batch norm and, unless null, an activation. */

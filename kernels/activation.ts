@@ -1,0 +1,65 @@
+// Activations as vector arithmetic. Every one but hard-swish is a clamp of a line,
+// clamp(x * slope + offset, low, high); hard-swish is x times hard-sigmoid. The value comes first in
+// pmin/pmax, so that a NaN passes through (and the trainer sees it) and V8 emits one instruction.
+// Codes are those of src/kernels/activation-code.ts.
+
+export const NONE: i32 = 0;
+export const RELU: i32 = 1;
+export const RELU6: i32 = 2;
+export const HARD_SWISH: i32 = 3;
+export const HARD_SIGMOID: i32 = 4;
+
+export function slope_of(activation: i32): v128 {
+  return f32x4.splat(activation == HARD_SIGMOID ? <f32>(1.0 / 6.0) : 1.0);
+}
+
+export function offset_of(activation: i32): v128 {
+  return f32x4.splat(activation == HARD_SIGMOID ? 0.5 : 0.0);
+}
+
+export function low_of(activation: i32): v128 {
+  return f32x4.splat(activation == NONE ? -Infinity : 0.0);
+}
+
+export function high_of(activation: i32): v128 {
+  if (activation == RELU6) return f32x4.splat(6.0);
+  if (activation == HARD_SIGMOID) return f32x4.splat(1.0);
+  return f32x4.splat(Infinity);
+}
+
+export function clamp(x: v128, low: v128, high: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(x, low), high);
+}
+
+/** x * clamp(x + 3, 0, 6) / 6 */
+export function hard_swish(x: v128): v128 {
+  const gate = clamp(f32x4.add(x, f32x4.splat(3.0)), f32x4.splat(0.0), f32x4.splat(6.0));
+  return f32x4.mul(f32x4.mul(x, gate), f32x4.splat(<f32>(1.0 / 6.0)));
+}
+
+/** 0 below -3, x / 3 + 1/2 below 3, 1 from there on (as PyTorch has it at the corners) */
+export function hard_swish_slope(x: v128): v128 {
+  const line = f32x4.add(f32x4.mul(x, f32x4.splat(<f32>(1.0 / 3.0))), f32x4.splat(0.5));
+  const upper = v128.bitselect(line, f32x4.splat(1.0), f32x4.lt(x, f32x4.splat(3.0)));
+  return v128.and(upper, f32x4.ge(x, f32x4.splat(-3.0)));
+}
+
+/** slope where low < x * slope + offset < high, else 0 */
+export function clamp_slope(line: v128, low: v128, high: v128, slope: v128): v128 {
+  return v128.and(slope, v128.and(f32x4.gt(line, low), f32x4.lt(line, high)));
+}
+
+/** Any activation of four values; for short vectors, where the branch does not matter. */
+export function activate(x: v128, activation: i32): v128 {
+  if (activation == HARD_SWISH) return hard_swish(x);
+  const line = f32x4.add(f32x4.mul(x, slope_of(activation)), offset_of(activation));
+  return clamp(line, low_of(activation), high_of(activation));
+}
+
+/** The derivative of any activation at four values. */
+export function activate_slope(x: v128, activation: i32): v128 {
+  if (activation == HARD_SWISH) return hard_swish_slope(x);
+  const slope = slope_of(activation);
+  const line = f32x4.add(f32x4.mul(x, slope), offset_of(activation));
+  return clamp_slope(line, low_of(activation), high_of(activation), slope);
+}

@@ -1,0 +1,179 @@
+// The matrix inner loops. c[m][n] = initial[m][n] + sum over k of a[m][k] * b[k][n], in registers a
+// tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill
+// eight accumulators; the k loop is not unrolled (more spills registers, docs/experiments.md).
+// Strides are in bytes. `initial` 0 means zeros.
+
+/** 4 x 8 outputs. b rows are 8 floats, `bStride` apart (32 in a packed panel). */
+export function tile_4x8(
+  a: usize, aStride: usize, b: usize, bStride: usize, k: i32,
+  c: usize, cStride: usize, initial: usize, initialStride: usize,
+): void {
+  let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+  if (initial != 0) {
+    s00 = v128.load(initial); s01 = v128.load(initial, 16); initial += initialStride;
+    s10 = v128.load(initial); s11 = v128.load(initial, 16); initial += initialStride;
+    s20 = v128.load(initial); s21 = v128.load(initial, 16); initial += initialStride;
+    s30 = v128.load(initial); s31 = v128.load(initial, 16);
+  }
+  let a1 = a + aStride;
+  let a2 = a1 + aStride;
+  let a3 = a2 + aStride;
+  const end = a + (<usize>k << 2);
+  while (a < end) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a);
+    s00 = f32x4.add(s00, f32x4.mul(x, b0));
+    s01 = f32x4.add(s01, f32x4.mul(x, b1));
+    x = v128.load32_splat(a1);
+    s10 = f32x4.add(s10, f32x4.mul(x, b0));
+    s11 = f32x4.add(s11, f32x4.mul(x, b1));
+    x = v128.load32_splat(a2);
+    s20 = f32x4.add(s20, f32x4.mul(x, b0));
+    s21 = f32x4.add(s21, f32x4.mul(x, b1));
+    x = v128.load32_splat(a3);
+    s30 = f32x4.add(s30, f32x4.mul(x, b0));
+    s31 = f32x4.add(s31, f32x4.mul(x, b1));
+    a += 4; a1 += 4; a2 += 4; a3 += 4;
+    b += bStride;
+  }
+  v128.store(c, s00); v128.store(c, s01, 16); c += cStride;
+  v128.store(c, s10); v128.store(c, s11, 16); c += cStride;
+  v128.store(c, s20); v128.store(c, s21, 16); c += cStride;
+  v128.store(c, s30); v128.store(c, s31, 16);
+}
+
+/** 1 x 8 outputs: the rows left over by tile_4x8. */
+export function tile_1x8(a: usize, b: usize, bStride: usize, k: i32, c: usize, initial: usize): void {
+  let s0 = f32x4.splat(0.0), s1 = s0;
+  if (initial != 0) {
+    s0 = v128.load(initial);
+    s1 = v128.load(initial, 16);
+  }
+  const end = a + (<usize>k << 2);
+  while (a < end) {
+    const x = v128.load32_splat(a);
+    s0 = f32x4.add(s0, f32x4.mul(x, v128.load(b)));
+    s1 = f32x4.add(s1, f32x4.mul(x, v128.load(b, 16)));
+    a += 4;
+    b += bStride;
+  }
+  v128.store(c, s0);
+  v128.store(c, s1, 16);
+}
+
+/** 1 x 1 output with b a column of floats `bStride` apart: the columns left over where b is not packed. */
+export function tile_1x1(a: usize, b: usize, bStride: usize, k: i32, initial: f32): f32 {
+  let sum = initial;
+  for (let i = 0; i < k; i++) {
+    sum += load<f32>(a) * load<f32>(b);
+    a += 4;
+    b += bStride;
+  }
+  return sum;
+}
+
+function copy_floats(target: usize, source: usize, count: i32): void {
+  for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
+}
+
+/**
+ * c[rows][columns] from a[rows][k] and b packed in panels of 8 columns ([panel][k][8], the last one
+ * padded with zeros). `initial` is added: a matrix, a vector of columns (initialStride 0), or 0.
+ * `temporary` is 32 bytes of scratch.
+ */
+export function multiply_panels(
+  a: usize, aStride: usize, rows: i32, k: i32, packed: usize, columns: i32,
+  c: usize, cStride: usize, initial: usize, initialStride: usize, temporary: usize,
+): void {
+  const panelBytes = <usize>k << 5;
+  for (let column = 0; column < columns; column += 8) {
+    const byte = <usize>column << 2;
+    const count = columns - column;
+    let row = 0;
+    if (count >= 8) {
+      for (; row + 4 <= rows; row += 4) {
+        const first = initial == 0 ? <usize>0 : initial + byte + <usize>row * initialStride;
+        tile_4x8(a + <usize>row * aStride, aStride, packed, 32, k, c + byte + <usize>row * cStride, cStride, first, initialStride);
+      }
+    }
+    for (; row < rows; row++) {
+      const source = a + <usize>row * aStride;
+      const target = c + byte + <usize>row * cStride;
+      const first = initial == 0 ? <usize>0 : initial + byte + <usize>row * initialStride;
+      if (count >= 8) {
+        tile_1x8(source, packed, 32, k, target, first);
+      } else {
+        if (first != 0) copy_floats(temporary, first, count);
+        tile_1x8(source, packed, 32, k, temporary, first == 0 ? <usize>0 : temporary);
+        copy_floats(target, temporary, count);
+      }
+    }
+    packed += panelBytes;
+  }
+}
+
+/** 4 x 8 outputs of c[m][n] (+)= sum over r of d[r][m] * a[r][n]: both operands row-major, r outermost. */
+function outer_4x8(d: usize, dStride: usize, a: usize, aStride: usize, rows: i32, c: usize, cStride: usize, accumulate: bool): void {
+  let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+  const c1 = c + cStride;
+  const c2 = c1 + cStride;
+  const c3 = c2 + cStride;
+  if (accumulate) {
+    s00 = v128.load(c); s01 = v128.load(c, 16);
+    s10 = v128.load(c1); s11 = v128.load(c1, 16);
+    s20 = v128.load(c2); s21 = v128.load(c2, 16);
+    s30 = v128.load(c3); s31 = v128.load(c3, 16);
+  }
+  for (let row = 0; row < rows; row++) {
+    const a0 = v128.load(a);
+    const a1 = v128.load(a, 16);
+    let x = v128.load32_splat(d);
+    s00 = f32x4.add(s00, f32x4.mul(x, a0));
+    s01 = f32x4.add(s01, f32x4.mul(x, a1));
+    x = v128.load32_splat(d, 4);
+    s10 = f32x4.add(s10, f32x4.mul(x, a0));
+    s11 = f32x4.add(s11, f32x4.mul(x, a1));
+    x = v128.load32_splat(d, 8);
+    s20 = f32x4.add(s20, f32x4.mul(x, a0));
+    s21 = f32x4.add(s21, f32x4.mul(x, a1));
+    x = v128.load32_splat(d, 12);
+    s30 = f32x4.add(s30, f32x4.mul(x, a0));
+    s31 = f32x4.add(s31, f32x4.mul(x, a1));
+    d += dStride;
+    a += aStride;
+  }
+  v128.store(c, s00); v128.store(c, s01, 16);
+  v128.store(c1, s10); v128.store(c1, s11, 16);
+  v128.store(c2, s20); v128.store(c2, s21, 16);
+  v128.store(c3, s30); v128.store(c3, s31, 16);
+}
+
+function outer_1x1(d: usize, dStride: usize, a: usize, aStride: usize, rows: i32, c: usize, accumulate: bool): void {
+  let sum: f32 = accumulate ? load<f32>(c) : 0.0;
+  for (let row = 0; row < rows; row++) {
+    sum += load<f32>(d) * load<f32>(a);
+    d += dStride;
+    a += aStride;
+  }
+  store<f32>(c, sum);
+}
+
+/** c[m][n] (+)= d^T a for d[rows][m] and a[rows][n], any m and n. */
+export function multiply_outer(
+  d: usize, dStride: usize, a: usize, aStride: usize, rows: i32, m: i32, n: i32,
+  c: usize, cStride: usize, accumulate: bool,
+): void {
+  const m4 = m & ~3;
+  const n8 = n & ~7;
+  for (let j = 0; j < n8; j += 8) {
+    for (let i = 0; i < m4; i += 4) {
+      outer_4x8(d + (<usize>i << 2), dStride, a + (<usize>j << 2), aStride, rows, c + <usize>i * cStride + (<usize>j << 2), cStride, accumulate);
+    }
+  }
+  for (let i = 0; i < m; i++) {
+    for (let j = i < m4 ? n8 : 0; j < n; j++) {
+      outer_1x1(d + (<usize>i << 2), dStride, a + (<usize>j << 2), aStride, rows, c + <usize>i * cStride + (<usize>j << 2), accumulate);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// Pointwise (1x1) convolutions as matrix products over rows (pixels), NHWC. A task is a run of rows
+// handled `rowsPerBlock` at a time, so that a block's operands stay in the core's cache from load to
+// epilogue. Packed weights: see kernels/pack.ts.
+
+import { multiply_outer, multiply_panels } from './gemm';
+import { gradient_image_rows, normalize_gated_rows } from './view';
+import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
+import { finish_rows } from './epilogue';
+
+/**
+ * Training: y = a w, a = activation(x * scale + shift) * gate, and batch norm's statistics of y.
+ * x [rows][inChannels]; coefficients [2][inChannels] or 0; gate [images][inChannels] or 0; weight
+ * packed; y [rows][outChannels] written; partials [tasks] of statistics.ts written.
+ * flops 2 * rows * in * out; bytes 4 * rows * (in + out). A tile is `rowsPerTask` rows.
+ */
+export function f32_pointwise_conv_statistics_forward__4x8(
+  x: usize, coefficients: usize, gate: usize, weight: usize, y: usize, partials: usize,
+  rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, rowsPerBlock: i32, activation: i32,
+  tile: i32, scratch: usize,
+): void {
+  const inStride = <usize>inChannels << 2;
+  const outStride = <usize>outChannels << 2;
+  const first = tile * rowsPerTask;
+  const end = min(first + rowsPerTask, rows);
+  const accumulators = scratch + 32;
+  const loaded = accumulators + accumulator_bytes(outChannels);
+  const plain = coefficients == 0 && gate == 0;
+  for (let row = first; row < end; row += rowsPerBlock) {
+    const count = min(rowsPerBlock, end - row);
+    let a = x + <usize>row * inStride;
+    if (!plain) {
+      normalize_gated_rows(loaded, x, coefficients, activation, gate, row, count, inChannels, rowsPerImage);
+      a = loaded;
+    }
+    const target = y + <usize>row * outStride;
+    multiply_panels(a, inStride, count, inChannels, weight, outChannels, target, outStride, 0, 0, scratch);
+    if (row == first) begin_statistics(accumulators, target, outChannels);
+    add_statistics(accumulators, target, outStride, count, outChannels);
+  }
+  end_statistics(accumulators, partials + <usize>tile * partial_bytes(outChannels), end - first, 0, outChannels, outChannels);
+}
+
+/**
+ * Inference: y = activation((x * gate) w + bias) + residual. x [rows][inChannels]; gate
+ * [images][inChannels] or 0; weight packed with batch norm folded in; bias [outChannels]; residual
+ * [rows][outChannels] or 0; y [rows][outChannels] written. A tile is `rowsPerTask` rows by
+ * `columnsPerTask` (a multiple of 8) output channels, column tiles innermost.
+ */
+export function f32_pointwise_conv_forward__4x8(
+  x: usize, gate: usize, weight: usize, bias: usize, residual: usize, y: usize,
+  rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, columnsPerTask: i32, rowsPerBlock: i32, activation: i32,
+  tile: i32, scratch: usize,
+): void {
+  const inStride = <usize>inChannels << 2;
+  const outStride = <usize>outChannels << 2;
+  const columnTasks = (outChannels + columnsPerTask - 1) / columnsPerTask;
+  const column = (tile % columnTasks) * columnsPerTask;
+  const columns = min(columnsPerTask, outChannels - column);
+  const byte = <usize>column << 2;
+  const first = (tile / columnTasks) * rowsPerTask;
+  const end = min(first + rowsPerTask, rows);
+  const loaded = scratch + 32;
+  for (let row = first; row < end; row += rowsPerBlock) {
+    const count = min(rowsPerBlock, end - row);
+    let a = x + <usize>row * inStride;
+    if (gate != 0) {
+      normalize_gated_rows(loaded, x, 0, 0, gate, row, count, inChannels, rowsPerImage);
+      a = loaded;
+    }
+    const at = <usize>row * outStride + byte;
+    multiply_panels(a, inStride, count, inChannels, weight + byte * <usize>inChannels, columns, y + at, outStride, bias + byte, 0, scratch);
+    finish_rows(y + at, outStride, count, columns, activation, residual == 0 ? <usize>0 : residual + at);
+  }
+}
+
+/**
+ * Training, backward: with dy formed from (da, y) and a from x as in view.ts,
+ * dx (+)= dy w^T, partials[task] = dy^T a, and, where the input went through batch norm without a
+ * gate, the gradient sums of that batch norm (add_gradient_sums) into sums[task].
+ * da [rows][out] or 0; y [rows][out]; coefficients [2][out]; factors [3][out]; gate, pooled
+ * [images][out] or 0; x [rows][in]; xCoefficients [2][in] or 0; xGate [images][in] or 0; xSaved
+ * [2][in]; weight packed transposed; dx [rows][in] written or (accumulate = 1) added to;
+ * partials [tasks][out][in] written; sums [tasks][2][in] written, or 0.
+ * flops 4 * rows * in * out; bytes 4 * rows * (2 out + 2 in). A tile is `rowsPerTask` rows.
+ */
+export function f32_pointwise_conv_grad_input_grad_weight__4x8(
+  da: usize, y: usize, coefficients: usize, factors: usize, gate: usize, pooled: usize,
+  x: usize, xCoefficients: usize, xGate: usize, xSaved: usize, weight: usize, dx: usize, partials: usize, sums: usize,
+  rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, rowsPerBlock: i32,
+  activation: i32, xActivation: i32, accumulate: i32,
+  tile: i32, scratch: usize,
+): void {
+  const inStride = <usize>inChannels << 2;
+  const outStride = <usize>outChannels << 2;
+  const first = tile * rowsPerTask;
+  const end = min(first + rowsPerTask, rows);
+  const dy = scratch + 32;
+  const loaded = dy + <usize>rowsPerBlock * outStride;
+  const plain = xCoefficients == 0 && xGate == 0;
+  const partial = partials + <usize>tile * inStride * <usize>outChannels;
+  const sum = sums + <usize>tile * inStride * 2;
+  if (sums != 0) memory.fill(sum, 0, inStride * 2);
+  for (let row = first; row < end; row += rowsPerBlock) {
+    const count = min(rowsPerBlock, end - row);
+    gradient_image_rows(dy, da, y, coefficients, factors, activation, gate, pooled, row, count, outChannels, rowsPerImage);
+    const source = x + <usize>row * inStride;
+    let a = source;
+    if (!plain) {
+      normalize_gated_rows(loaded, x, xCoefficients, xActivation, xGate, row, count, inChannels, rowsPerImage);
+      a = loaded;
+    }
+    multiply_outer(dy, outStride, a, inStride, count, outChannels, inChannels, partial, inStride, row != first);
+    const target = dx + <usize>row * inStride;
+    multiply_panels(dy, outStride, count, outChannels, weight, inChannels, target, inStride, accumulate ? target : <usize>0, inStride, scratch);
+    if (sums != 0) add_gradient_sums(sum, target, inStride, source, inStride, count, inChannels, xCoefficients, xSaved, inStride, xActivation);
+  }
+}

@@ -1,0 +1,166 @@
+// Tensors are kept as they left their convolution, before batch norm. A kernel that reads one brings
+// rows of it into its scratch memory in their final form; these are the loads. A row is the channels
+// of one pixel; rows stand `stride` bytes apart. Channels come in multiples of 4.
+//
+// normalized: a = activation(y * scale + shift) * gate
+// gradient:   dy = k1 * dz + k2 * y + k3,  dz = (da * gate + pooled) * activation'(y * scale + shift)
+
+import { HARD_SWISH, NONE, clamp, clamp_slope, hard_swish, hard_swish_slope, high_of, low_of, slope_of, offset_of } from './activation';
+
+function copy_rows(target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32): void {
+  for (let row = 0; row < rows; row++) {
+    memory.copy(target, source, <usize>channels << 2);
+    target += targetStride;
+    source += sourceStride;
+  }
+}
+
+function clamped_rows(
+  target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32,
+  scale: usize, shift: usize, activation: i32,
+): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const bytes = <usize>channels << 2;
+  for (let row = 0; row < rows; row++) {
+    for (let c: usize = 0; c < bytes; c += 16) {
+      const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(scale + c)), v128.load(shift + c));
+      v128.store(target + c, clamp(x, low, high));
+    }
+    target += targetStride;
+    source += sourceStride;
+  }
+}
+
+function hard_swish_rows(
+  target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32,
+  scale: usize, shift: usize,
+): void {
+  const bytes = <usize>channels << 2;
+  for (let row = 0; row < rows; row++) {
+    for (let c: usize = 0; c < bytes; c += 16) {
+      const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(scale + c)), v128.load(shift + c));
+      v128.store(target + c, hard_swish(x));
+    }
+    target += targetStride;
+    source += sourceStride;
+  }
+}
+
+/** Multiplies rows in place by a vector of channels. */
+export function scale_rows(target: usize, stride: usize, rows: i32, channels: i32, gate: usize): void {
+  const bytes = <usize>channels << 2;
+  for (let row = 0; row < rows; row++) {
+    for (let c: usize = 0; c < bytes; c += 16) v128.store(target + c, f32x4.mul(v128.load(target + c), v128.load(gate + c)));
+    target += stride;
+  }
+}
+
+/**
+ * target[rows][channels] = activation(source * scale + shift). Without coefficients (scale = 0) the
+ * rows are copied: a tensor without batch norm has no activation pending.
+ */
+export function normalize_rows(
+  target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32,
+  scale: usize, shift: usize, activation: i32,
+): void {
+  if (scale == 0) copy_rows(target, targetStride, source, sourceStride, rows, channels);
+  else if (activation == HARD_SWISH) hard_swish_rows(target, targetStride, source, sourceStride, rows, channels, scale, shift);
+  else clamped_rows(target, targetStride, source, sourceStride, rows, channels, scale, shift, activation);
+}
+
+/**
+ * normalize_rows for whole rows (all channels, stride = channels * 4) number `first` onward, with
+ * the gate [images][channels] of each row's image (0: none).
+ */
+export function normalize_gated_rows(
+  target: usize, x: usize, coefficients: usize, activation: i32, gate: usize,
+  first: i32, rows: i32, channels: i32, rowsPerImage: i32,
+): void {
+  const stride = <usize>channels << 2;
+  const shift = coefficients == 0 ? <usize>0 : coefficients + stride;
+  normalize_rows(target, stride, x + <usize>first * stride, stride, rows, channels, coefficients, shift, activation);
+  if (gate == 0) return;
+  let row = 0;
+  while (row < rows) {
+    const image = (first + row) / rowsPerImage;
+    const count = min((image + 1) * rowsPerImage - first - row, rows - row);
+    scale_rows(target + <usize>row * stride, stride, count, channels, gate + <usize>image * stride);
+    row += count;
+  }
+}
+
+/** The gradient with respect to the activation's output at one place: da * gate + pooled, each optional. */
+export function incoming_gradient(da: usize, gate: usize, pooled: usize, c: usize): v128 {
+  let value = da == 0 ? f32x4.splat(0.0) : v128.load(da + c);
+  if (gate != 0) value = f32x4.mul(value, v128.load(gate + c));
+  if (pooled != 0) value = f32x4.add(value, v128.load(pooled + c));
+  return value;
+}
+
+/**
+ * target[rows][channels] = dy. `coefficients` is [scale, shift] and `factors` [k1, k2, k3], each part
+ * `coefficientStride` bytes after the one before; gate and pooled are vectors of this image (0: none).
+ */
+export function gradient_rows(
+  target: usize, targetStride: usize, da: usize, y: usize, sourceStride: usize, rows: i32, channels: i32,
+  coefficients: usize, factors: usize, coefficientStride: usize, activation: i32, gate: usize, pooled: usize,
+): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const slope = slope_of(activation);
+  const offset = offset_of(activation);
+  const shift = coefficients + coefficientStride;
+  const k2 = factors + coefficientStride;
+  const k3 = k2 + coefficientStride;
+  const bytes = <usize>channels << 2;
+  for (let row = 0; row < rows; row++) {
+    if (activation == HARD_SWISH) {
+      for (let c: usize = 0; c < bytes; c += 16) {
+        const value = v128.load(y + c);
+        const x = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
+        const dz = f32x4.mul(incoming_gradient(da, gate, pooled, c), hard_swish_slope(x));
+        const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
+        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
+      }
+    } else if (activation == NONE) {
+      for (let c: usize = 0; c < bytes; c += 16) {
+        const dz = incoming_gradient(da, gate, pooled, c);
+        const line = f32x4.add(f32x4.mul(v128.load(y + c), v128.load(k2 + c)), v128.load(k3 + c));
+        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
+      }
+    } else {
+      for (let c: usize = 0; c < bytes; c += 16) {
+        const value = v128.load(y + c);
+        const x = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
+        const line = f32x4.add(f32x4.mul(x, slope), offset);
+        const dz = f32x4.mul(incoming_gradient(da, gate, pooled, c), clamp_slope(line, low, high, slope));
+        const rest = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
+        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), rest));
+      }
+    }
+    target += targetStride;
+    y += sourceStride;
+    if (da != 0) da += sourceStride;
+  }
+}
+
+/** gradient_rows for whole rows number `first` onward, finding each row's image for gate and pooled. */
+export function gradient_image_rows(
+  target: usize, da: usize, y: usize, coefficients: usize, factors: usize, activation: i32, gate: usize, pooled: usize,
+  first: i32, rows: i32, channels: i32, rowsPerImage: i32,
+): void {
+  const stride = <usize>channels << 2;
+  let row = 0;
+  while (row < rows) {
+    const image = (first + row) / rowsPerImage;
+    const count = min((image + 1) * rowsPerImage - first - row, rows - row);
+    const start = <usize>(first + row) * stride;
+    const imageStart = <usize>image * stride;
+    gradient_rows(
+      target + <usize>row * stride, stride, da == 0 ? <usize>0 : da + start, y + start, stride, count, channels,
+      coefficients, factors, stride, activation, gate == 0 ? <usize>0 : gate + imageStart, pooled == 0 ? <usize>0 : pooled + imageStart,
+    );
+    row += count;
+  }
+}

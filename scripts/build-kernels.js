@@ -1,0 +1,73 @@
+/**
+ * Builds the kernels: writes build/dispatch.ts (AssemblyScript: opcode -> kernel call with its
+ * arguments unpacked) from the kernel table, then compiles kernels/ twice, for shared and for
+ * unshared memory, into wasm/. Runs after tsc, since it reads the compiled table.
+ */
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** @type {{ KERNELS: import('../src/kernels/kernel.ts').Kernel[] }} */
+const { KERNELS } = await import(new URL('../dist/kernels/table.js', import.meta.url).href);
+
+/** @param {import('../src/kernels/kernel.ts').Kernel} kernel @param {number} opcode */
+function dispatchCase(kernel, opcode) {
+  const types = [
+    ...Object.keys(kernel.pointers).map(() => 'usize'),
+    ...kernel.integers.map(() => 'i32'),
+    ...kernel.floats.map(() => 'f32'),
+  ];
+  const operands = types.map((type, index) => `load<${type}>(args, ${4 * index})`);
+  return `    case ${opcode}: ${kernel.name}(${[...operands, 'tile', 'scratch'].join(', ')}); break;`;
+}
+
+const files = [...new Set(KERNELS.map((kernel) => kernel.file))];
+const imports = files.map((file) => {
+  const names = KERNELS.filter((kernel) => kernel.file === file).map((kernel) => kernel.name);
+  return `import { ${names.join(', ')} } from '../kernels/${file}';`;
+});
+const source = `// Written by scripts/build-kernels.js from src/kernels/table.ts.
+${imports.join('\n')}
+
+/** Runs one tile of the kernel with this opcode on the arguments at \`args\`. */
+export function dispatch(opcode: i32, args: usize, tile: i32, scratch: usize): void {
+  switch (opcode) {
+${KERNELS.map((kernel, index) => dispatchCase(kernel, index + 1)).join('\n')}
+    default: unreachable();
+  }
+}
+`;
+mkdirSync(join(root, 'build'), { recursive: true });
+mkdirSync(join(root, 'wasm'), { recursive: true });
+writeFileSync(join(root, 'build/dispatch.ts'), source);
+
+const common = [
+  'kernels/interpreter.ts',
+  '--baseDir',
+  root,
+  '-O3',
+  '--noAssert',
+  '--runtime',
+  'stub',
+  '--use',
+  'abort=',
+  '--disableWarning',
+  '112',
+];
+const features = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
+/** @type {[string, string[]][]} */
+const builds = [
+  ['wasm/kernels-shared.wasm', ['--sharedMemory']],
+  ['wasm/kernels-single.wasm', []],
+];
+for (const [file, extra] of builds) {
+  const { error, stderr } = await asc.main([...common, ...features, ...extra, '-o', file]);
+  if (error) {
+    console.error(stderr.toString());
+    process.exit(1);
+  }
+  console.log(`${file}: ${(statSync(join(root, file)).size / 1024).toFixed(1)} KB`);
+}

@@ -1,0 +1,40 @@
+/**
+ * A decoded picture: what every decoder gives and every transform takes. First step of the path
+ * picture -> augmentation or preprocessing -> batch. Invariant: `data` holds exactly
+ * height * width * 3 bytes, rows from top to bottom, red, green, blue for each pixel (HWC), and
+ * nobody writes into a picture after it was made: transforms may hand the same bytes on.
+ */
+import { assert } from '../base/errors.ts';
+
+export interface PictureSize {
+  /** pixels */
+  readonly width: number;
+  /** pixels */
+  readonly height: number;
+}
+
+export interface Picture extends PictureSize {
+  /** RGB, HWC, 3 bytes a pixel; a canvas' ImageData must be stripped of its alpha first */
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** Bytes of a picture's pixels. */
+export function pictureBytes(size: PictureSize): number {
+  return size.width * size.height * 3;
+}
+
+/** Wraps RGB bytes as a picture; the length must be `width * height * 3`. */
+export function makePicture(width: number, height: number, data: Uint8Array | Uint8ClampedArray): Picture {
+  assert(
+    width >= 1 && height >= 1 && data.length === width * height * 3,
+    `picture ${width}x${height}, ${data.length} bytes`,
+  );
+  return { width, height, data };
+}
+
+/** One byte a pixel (H x W) to three equal ones (H x W x 3). */
+export function grayscaleToPicture(width: number, height: number, gray: Uint8Array): Picture {
+  const data = new Uint8Array(width * height * 3);
+  for (let pixel = 0; pixel < width * height; pixel++) data.fill(gray[pixel] as number, pixel * 3, pixel * 3 + 3);
+  return makePicture(width, height, data);
+}

@@ -1,0 +1,146 @@
+/**
+ * Convolution over H and W, with groups (depthwise: groups = channels), stride, dilation and
+ * symmetric zero padding.
+ *
+ *   y[n, o, p, q] = bias[o] + sum over i, u, v of w[o, i, u, v] x[n, g(o) I/G + i, p s - P + u d, q s - P + v d]
+ *
+ * Forward and both gradients visit the same triples (output, input, weight), so the index rule
+ * stands once, in `forEachTap`.
+ */
+import { BneckError } from '../../base/errors.ts';
+import { elementCount, formatShape, type Shape } from '../../base/tensor.ts';
+import type { Conv2dAttributes, Conv2dNode } from '../graph.ts';
+import type { Op, ReferenceTensor } from '../op.ts';
+import { dimension, only, referenceTensor, required } from '../reference-tensor.ts';
+
+/** Calls `visit` with the flat indices of every product y += w x of the convolution. */
+function forEachTap(
+  { inChannels, outChannels, kernel, stride, padding, dilation, groups }: Conv2dAttributes,
+  input: Shape,
+  output: Shape,
+  visit: (outputIndex: number, inputIndex: number, weightIndex: number) => void,
+): void {
+  const [images, height, width] = [dimension(input, 0), dimension(input, 2), dimension(input, 3)];
+  const [outHeight, outWidth] = [dimension(output, 2), dimension(output, 3)];
+  const inGroup = inChannels / groups;
+  const outGroup = outChannels / groups;
+  for (let n = 0; n < images; n++) {
+    for (let o = 0; o < outChannels; o++) {
+      const firstInput = Math.floor(o / outGroup) * inGroup;
+      for (let i = 0; i < inGroup; i++) {
+        const inputPlane = (n * inChannels + firstInput + i) * height * width;
+        const outputPlane = (n * outChannels + o) * outHeight * outWidth;
+        for (let tap = 0; tap < kernel * kernel; tap++) {
+          const weightIndex = (o * inGroup + i) * kernel * kernel + tap;
+          const down = Math.floor(tap / kernel) * dilation - padding;
+          const right = (tap % kernel) * dilation - padding;
+          for (let p = 0; p < outHeight; p++) {
+            const h = p * stride + down;
+            if (h < 0 || h >= height) continue;
+            for (let q = 0; q < outWidth; q++) {
+              const w = q * stride + right;
+              if (w < 0 || w >= width) continue;
+              visit(outputPlane + p * outWidth + q, inputPlane + h * width + w, weightIndex);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/** Calls `visit` with the flat index and channel of every element of [N, C, H, W]. */
+function forEachChannelElement(shape: Shape, visit: (index: number, channel: number) => void): void {
+  const channels = dimension(shape, 1);
+  const plane = dimension(shape, 2) * dimension(shape, 3);
+  for (let index = 0; index < elementCount(shape); index++) visit(index, Math.floor(index / plane) % channels);
+}
+
+function outputSize(size: number, { kernel, stride, padding, dilation }: Conv2dAttributes): number {
+  return Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+}
+
+/** Weight [O, I / G, K, K], bias [O]. Cost: N O P Q (I / G) K K multiply-adds. */
+export const conv2d: Op<Conv2dNode> = {
+  op: 'conv2d',
+
+  outputShape({ name, attributes }, inputs) {
+    const shape = only(inputs);
+    const [images, channels, height, width] = shape;
+    if (shape.length !== 4 || channels !== attributes.inChannels) {
+      const needed = `[N, ${attributes.inChannels}, H, W]`;
+      throw new BneckError('shape', `Convolution ${name} takes ${needed}, but was given ${formatShape(shape)}.`);
+    }
+    const output = [
+      images as number,
+      attributes.outChannels,
+      outputSize(height as number, attributes),
+      outputSize(width as number, attributes),
+    ];
+    if (output.some((size) => size < 1)) {
+      throw new BneckError(
+        'shape',
+        `Convolution ${name} has nothing left of ${formatShape(shape)}; take larger pictures.`,
+      );
+    }
+    return output;
+  },
+
+  parameters({ name, attributes }) {
+    const { inChannels, outChannels, kernel, groups, bias } = attributes;
+    const deviation = Math.sqrt(2 / (outChannels * kernel * kernel));
+    const weight = {
+      name: `${name}.weight`,
+      shape: [outChannels, inChannels / groups, kernel, kernel],
+      dtype: 'float32',
+      trainable: true,
+      initializer: { kind: 'normal', deviation },
+    } as const;
+    if (!bias) return [weight];
+    const initializer = { kind: 'constant', value: 0 } as const;
+    return [weight, { name: `${name}.bias`, shape: [outChannels], dtype: 'float32', trainable: true, initializer }];
+  },
+
+  multiplyAdds({ attributes }, _inputs, output) {
+    return elementCount(output) * (attributes.inChannels / attributes.groups) * attributes.kernel ** 2;
+  },
+
+  forward(node, inputs, { parameters }) {
+    const input = only(inputs);
+    const weight = required(parameters, 'weight');
+    const output = referenceTensor(conv2d.outputShape(node, [input.shape]));
+    const [x, w, y] = [input.data, weight.data, output.data];
+    forEachTap(node.attributes, input.shape, output.shape, (yi, xi, wi) => {
+      y[yi] = (y[yi] as number) + (w[wi] as number) * (x[xi] as number);
+    });
+    const bias = parameters.get('bias')?.data;
+    if (bias) {
+      forEachChannelElement(output.shape, (index, channel) => {
+        y[index] = (y[index] as number) + (bias[channel] as number);
+      });
+    }
+    return output;
+  },
+
+  gradient(node, inputs, output, dOutput, { parameters }) {
+    const input = only(inputs);
+    const weight = required(parameters, 'weight');
+    const dInput = referenceTensor(input.shape);
+    const dWeight = referenceTensor(weight.shape);
+    const [x, w, dx, dw, dy] = [input.data, weight.data, dInput.data, dWeight.data, dOutput.data];
+    forEachTap(node.attributes, input.shape, output.shape, (yi, xi, wi) => {
+      const dValue = dy[yi] as number;
+      dx[xi] = (dx[xi] as number) + dValue * (w[wi] as number);
+      dw[wi] = (dw[wi] as number) + dValue * (x[xi] as number);
+    });
+    const gradients = new Map<string, ReferenceTensor>([['weight', dWeight]]);
+    if (parameters.has('bias')) {
+      const dBias = referenceTensor([node.attributes.outChannels]);
+      forEachChannelElement(output.shape, (index, channel) => {
+        dBias.data[channel] = (dBias.data[channel] as number) + (dy[index] as number);
+      });
+      gradients.set('bias', dBias);
+    }
+    return { inputs: [dInput], parameters: gradients };
+  },
+};

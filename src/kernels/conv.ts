@@ -1,0 +1,181 @@
+/** Rows of kernels/conv.ts: dense K x K convolutions of few input channels, over gathered patches. */
+import { activate } from './activation-code.ts';
+import { type Arrays, ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+import { packedIndex, packedLength } from './pointwise-conv.ts';
+import { array, at, gradientOfOutput, range, writeStatistics } from './reference-views.ts';
+
+const rows = (s: Sizes) => size(s, 'rows');
+const outChannels = (s: Sizes) => size(s, 'outChannels');
+const rowTasks = (s: Sizes) => ceilDivide(rows(s), size(s, 'rowsPerTask'));
+const outPixels = (s: Sizes) => size(s, 'outHeight') * size(s, 'outWidth');
+const depth = (s: Sizes) => size(s, 'kernel') ** 2 * size(s, 'inChannels');
+const inputLength = (s: Sizes) =>
+  (rows(s) / outPixels(s)) * size(s, 'height') * size(s, 'width') * size(s, 'inChannels');
+const scratchRows = (s: Sizes) => 4 * size(s, 'rowsPerBlock');
+
+const GEOMETRY = [
+  'rows',
+  'height',
+  'width',
+  'inChannels',
+  'outHeight',
+  'outWidth',
+  'outChannels',
+  'kernel',
+  'stride',
+  'padding',
+  'dilation',
+  'rowsPerTask',
+  'rowsPerBlock',
+];
+
+/** The patch of an output pixel, in the order [ky][kx][ci], zeros outside the picture. */
+function patch(s: Sizes, arrays: Arrays, row: number): number[] {
+  const x = array(arrays, 'x');
+  const image = Math.floor(row / outPixels(s));
+  const top = Math.floor((row % outPixels(s)) / size(s, 'outWidth')) * size(s, 'stride') - size(s, 'padding');
+  const left = (row % size(s, 'outWidth')) * size(s, 'stride') - size(s, 'padding');
+  const channels = size(s, 'inChannels');
+  return range(0, depth(s)).map((k) => {
+    const h = top + Math.floor(k / channels / size(s, 'kernel')) * size(s, 'dilation');
+    const w = left + (Math.floor(k / channels) % size(s, 'kernel')) * size(s, 'dilation');
+    if (h < 0 || h >= size(s, 'height') || w < 0 || w >= size(s, 'width')) return 0;
+    return at(x, ((image * size(s, 'height') + h) * size(s, 'width') + w) * channels + (k % channels));
+  });
+}
+
+function convolve(s: Sizes, arrays: Arrays, write: (index: number, out: number, sum: number) => void): void {
+  const weight = array(arrays, 'weight');
+  for (let row = 0; row < rows(s); row++) {
+    const values = patch(s, arrays, row);
+    for (let o = 0; o < outChannels(s); o++) {
+      let sum = 0;
+      for (let k = 0; k < depth(s); k++) sum += (values[k] as number) * at(weight, packedIndex(depth(s), k, o));
+      write(row * outChannels(s) + o, o, sum);
+    }
+  }
+}
+
+const STRIDE_TWO = {
+  rows: 40,
+  height: 9,
+  width: 7,
+  inChannels: 3,
+  outHeight: 5,
+  outWidth: 4,
+  outChannels: 12,
+  kernel: 3,
+  stride: 2,
+  padding: 1,
+  dilation: 1,
+  rowsPerTask: 16,
+  rowsPerBlock: 8,
+};
+const DILATED = {
+  ...STRIDE_TWO,
+  rows: 63,
+  outHeight: 9,
+  outWidth: 7,
+  inChannels: 4,
+  outChannels: 8,
+  stride: 1,
+  padding: 2,
+  dilation: 2,
+  rowsPerTask: 63,
+};
+
+export const convStatisticsForward: Kernel = {
+  name: 'f32_conv_statistics_forward__patches',
+  file: 'conv',
+  pointers: {
+    x: { access: 'read', length: inputLength },
+    weight: { access: 'read', length: (s) => packedLength(depth(s), outChannels(s)) },
+    y: { access: 'write', length: (s) => rows(s) * outChannels(s) },
+    partials: { access: 'write', length: (s) => rowTasks(s) * (4 + 2 * outChannels(s)) },
+  },
+  integers: GEOMETRY,
+  floats: [],
+  tiles: rowTasks,
+  scratchBytes: (s) => 32 + 12 * outChannels(s) + scratchRows(s) * depth(s),
+  flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
+  reduction: (s) => depth(s) + size(s, 'rowsPerTask'),
+  constraint: multipleOf4('outChannels'),
+  reference(s, arrays) {
+    const y = array(arrays, 'y');
+    convolve(s, arrays, (index, _, sum) => {
+      y[index] = sum;
+    });
+    for (let task = 0; task < rowTasks(s); task++) {
+      const first = task * size(s, 'rowsPerTask');
+      const taskRows = range(first, Math.min(first + size(s, 'rowsPerTask'), rows(s)));
+      writeStatistics(array(arrays, 'partials'), task, y, taskRows, outChannels(s));
+    }
+  },
+  cases: [{ sizes: STRIDE_TWO }, { sizes: DILATED }],
+};
+
+export const convForward: Kernel = {
+  name: 'f32_conv_forward__patches',
+  file: 'conv',
+  pointers: {
+    x: { access: 'read', length: inputLength },
+    weight: { access: 'read', length: (s) => packedLength(depth(s), outChannels(s)) },
+    bias: { access: 'read', length: outChannels },
+    y: { access: 'write', length: (s) => rows(s) * outChannels(s) },
+  },
+  integers: [...GEOMETRY, 'activation'],
+  floats: [],
+  tiles: rowTasks,
+  scratchBytes: (s) => 32 + scratchRows(s) * depth(s),
+  flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
+  reduction: depth,
+  reference(s, arrays) {
+    const y = array(arrays, 'y');
+    convolve(s, arrays, (index, o, sum) => {
+      y[index] = activate(sum + at(array(arrays, 'bias'), o), size(s, 'activation'));
+    });
+  },
+  cases: [{ sizes: { ...STRIDE_TWO, activation: 3 } }, { sizes: { ...DILATED, outChannels: 5, activation: 1 } }],
+};
+
+export const convGradWeight: Kernel = {
+  name: 'f32_conv_grad_weight__patches',
+  file: 'conv',
+  pointers: {
+    da: { access: 'read', length: (s) => rows(s) * outChannels(s) },
+    y: { access: 'read', length: (s) => rows(s) * outChannels(s) },
+    coefficients: { access: 'read', length: (s) => 2 * outChannels(s) },
+    factors: { access: 'read', length: (s) => 3 * outChannels(s) },
+    x: { access: 'read', length: inputLength },
+    partials: { access: 'write', length: (s) => rowTasks(s) * outChannels(s) * depth(s) },
+  },
+  integers: [...GEOMETRY, 'activation'],
+  floats: [],
+  tiles: rowTasks,
+  scratchBytes: (s) => scratchRows(s) * (depth(s) + outChannels(s)),
+  flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
+  reduction: (s) => size(s, 'rowsPerTask'),
+  constraint: multipleOf4('outChannels'),
+  reference(s, arrays) {
+    const partials = array(arrays, 'partials').fill(0);
+    const operands = {
+      da: arrays.da,
+      y: array(arrays, 'y'),
+      coefficients: array(arrays, 'coefficients'),
+      factors: array(arrays, 'factors'),
+      activation: size(s, 'activation'),
+    };
+    for (let row = 0; row < rows(s); row++) {
+      const values = patch(s, arrays, row);
+      const task = Math.floor(row / size(s, 'rowsPerTask'));
+      for (let o = 0; o < outChannels(s); o++) {
+        const dy = gradientOfOutput(operands, row * outChannels(s) + o, o, outChannels(s), 0);
+        for (let k = 0; k < depth(s); k++) {
+          const index = (task * outChannels(s) + o) * depth(s) + k;
+          partials[index] = at(partials, index) + dy * (values[k] as number);
+        }
+      }
+    }
+  },
+  cases: [{ sizes: { ...STRIDE_TWO, activation: 3 } }, { sizes: { ...DILATED, activation: 2 } }],
+};

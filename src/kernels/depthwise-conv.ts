@@ -1,0 +1,265 @@
+/** Rows of kernels/depthwise-conv.ts. Weights are packed [tap][channel] (pack.ts). */
+import { activate } from './activation-code.ts';
+import { type Arrays, ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+import {
+  array,
+  at,
+  gradientOfOutput,
+  normalizedValue,
+  range,
+  writeGradientSums,
+  writeStatistics,
+} from './reference-views.ts';
+
+const channels = (s: Sizes) => size(s, 'channels');
+const images = (s: Sizes) => size(s, 'images');
+const inPixels = (s: Sizes) => size(s, 'height') * size(s, 'width');
+const outPixels = (s: Sizes) => size(s, 'outHeight') * size(s, 'outWidth');
+const taps = (s: Sizes) => size(s, 'kernel') ** 2;
+const reach = (s: Sizes) => (size(s, 'kernel') - 1) * size(s, 'dilation');
+const groups = (s: Sizes) => ceilDivide(images(s), size(s, 'imagesPerTask'));
+const channelTasks = (s: Sizes) => ceilDivide(channels(s), size(s, 'channelsPerTask'));
+/** Bytes of the tap list at the head of scratch. */
+const TAP_BYTES = 8 * 225;
+const inputColumns = (s: Sizes) => (size(s, 'outWidth') - 1) * size(s, 'stride') + reach(s) + 1;
+const inputTileBytes = (s: Sizes, outputRows: number) =>
+  4 * size(s, 'channelsPerTask') * inputColumns(s) * ((outputRows - 1) * size(s, 'stride') + reach(s) + 1);
+
+const GEOMETRY = ['height', 'width', 'channels', 'outHeight', 'outWidth', 'kernel', 'stride', 'padding', 'dilation'];
+
+/** Calls `visit` for every (output pixel, channel, tap) whose input lies inside, with flat indices. */
+function everyTap(
+  s: Sizes,
+  count: number,
+  visit: (output: number, input: number, tap: number, channel: number, image: number) => void,
+): void {
+  for (let pixel = 0; pixel < count * outPixels(s); pixel++) {
+    const image = Math.floor(pixel / outPixels(s));
+    const top = Math.floor((pixel % outPixels(s)) / size(s, 'outWidth')) * size(s, 'stride') - size(s, 'padding');
+    const left = (pixel % size(s, 'outWidth')) * size(s, 'stride') - size(s, 'padding');
+    for (let tap = 0; tap < taps(s); tap++) {
+      const h = top + Math.floor(tap / size(s, 'kernel')) * size(s, 'dilation');
+      const w = left + (tap % size(s, 'kernel')) * size(s, 'dilation');
+      if (h < 0 || h >= size(s, 'height') || w < 0 || w >= size(s, 'width')) continue;
+      for (let c = 0; c < channels(s); c++) {
+        const input = ((image * size(s, 'height') + h) * size(s, 'width') + w) * channels(s) + c;
+        visit(pixel * channels(s) + c, input, tap, c, image);
+      }
+    }
+  }
+}
+
+/** The depthwise convolution in double precision. */
+function convolve(s: Sizes, arrays: Arrays, count: number): Float64Array {
+  const sums = new Float64Array(count * outPixels(s) * channels(s));
+  const weight = array(arrays, 'weight');
+  const x = array(arrays, 'x');
+  everyTap(s, count, (output, input, tap, c) => {
+    const value = normalizedValue(x, input, c, channels(s), arrays.coefficients, s.activation ?? 0);
+    sums[output] = (sums[output] as number) + value * at(weight, tap * channels(s) + c);
+  });
+  return sums;
+}
+
+/** The pixels (rows of [pixels][channels]) of group number `group`. */
+function groupRows(s: Sizes, group: number, pixels: number): number[] {
+  const perTask = size(s, 'imagesPerTask');
+  return range(group * perTask * pixels, Math.min((group + 1) * perTask, images(s)) * pixels);
+}
+
+const THREE_BY_THREE = {
+  images: 3,
+  height: 9,
+  width: 7,
+  channels: 20,
+  outHeight: 9,
+  outWidth: 7,
+  kernel: 3,
+  stride: 1,
+  padding: 1,
+  dilation: 1,
+  imagesPerTask: 2,
+  channelsPerTask: 8,
+  rowsPerBlock: 4,
+};
+const FIVE_BY_FIVE_STRIDE_TWO = {
+  ...THREE_BY_THREE,
+  outHeight: 5,
+  outWidth: 4,
+  kernel: 5,
+  stride: 2,
+  padding: 2,
+  channelsPerTask: 20,
+};
+const EVEN_STRIDE_TWO = { ...THREE_BY_THREE, height: 8, width: 6, outHeight: 4, outWidth: 3, stride: 2, channels: 12 };
+const DILATED = { ...THREE_BY_THREE, images: 1, kernel: 5, padding: 4, dilation: 2, imagesPerTask: 1 };
+const TINY = { ...THREE_BY_THREE, height: 1, width: 1, outHeight: 1, outWidth: 1, kernel: 5, padding: 2, stride: 2 };
+
+export const depthwiseConvStatisticsForward: Kernel = {
+  name: 'f32_depthwise_conv_statistics_forward__c4w4',
+  file: 'depthwise-conv',
+  pointers: {
+    x: { access: 'read', length: (s) => images(s) * inPixels(s) * channels(s) },
+    coefficients: { access: 'read', optional: true, length: (s) => 2 * channels(s) },
+    weight: { access: 'read', length: (s) => taps(s) * channels(s) },
+    y: { access: 'write', length: (s) => images(s) * outPixels(s) * channels(s) },
+    partials: { access: 'write', length: (s) => groups(s) * (4 + 2 * channels(s)) },
+  },
+  integers: ['images', ...GEOMETRY, 'imagesPerTask', 'channelsPerTask', 'rowsPerBlock', 'activation'],
+  floats: [],
+  tiles: (s) => groups(s) * channelTasks(s),
+  scratchBytes: (s) => TAP_BYTES + 12 * size(s, 'channelsPerTask') + inputTileBytes(s, size(s, 'rowsPerBlock')),
+  flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
+  reduction: (s) => taps(s) + size(s, 'imagesPerTask') * outPixels(s),
+  constraint: multipleOf4('channels', 'channelsPerTask'),
+  reference(s, arrays) {
+    const y = array(arrays, 'y');
+    y.set(convolve(s, arrays, images(s)));
+    for (let group = 0; group < groups(s); group++) {
+      writeStatistics(array(arrays, 'partials'), group, y, groupRows(s, group, outPixels(s)), channels(s));
+    }
+  },
+  cases: [
+    { sizes: { ...THREE_BY_THREE, activation: 3 } },
+    { sizes: { ...FIVE_BY_FIVE_STRIDE_TWO, activation: 1 } },
+    { sizes: { ...EVEN_STRIDE_TWO, activation: 2 } },
+    { sizes: { ...DILATED, activation: 0 }, absent: ['coefficients'] },
+    { sizes: { ...TINY, activation: 3 } },
+  ],
+};
+
+const rowTasks = (s: Sizes) => ceilDivide(size(s, 'outHeight'), size(s, 'rowsPerBlock'));
+
+/** A case without what only training has. */
+function inferenceCase({ imagesPerTask: _, ...sizes }: typeof THREE_BY_THREE, activation: number): Sizes {
+  return { ...sizes, activation };
+}
+
+export const depthwiseConvForward: Kernel = {
+  name: 'f32_depthwise_conv_forward__c4w4',
+  file: 'depthwise-conv',
+  pointers: {
+    x: { access: 'read', length: (s) => images(s) * inPixels(s) * channels(s) },
+    weight: { access: 'read', length: (s) => taps(s) * channels(s) },
+    bias: { access: 'read', length: channels },
+    y: { access: 'write', length: (s) => images(s) * outPixels(s) * channels(s) },
+  },
+  integers: ['images', ...GEOMETRY, 'channelsPerTask', 'rowsPerBlock', 'activation'],
+  floats: [],
+  tiles: (s) => images(s) * rowTasks(s) * channelTasks(s),
+  scratchBytes: (s) => TAP_BYTES + inputTileBytes(s, size(s, 'rowsPerBlock')),
+  flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
+  reduction: taps,
+  constraint: multipleOf4('channels', 'channelsPerTask'),
+  reference(s, arrays) {
+    const y = array(arrays, 'y');
+    convolve({ ...s, activation: 0 }, { ...arrays, coefficients: undefined }, images(s)).forEach((sum, index) => {
+      y[index] = activate(sum + at(array(arrays, 'bias'), index % channels(s)), size(s, 'activation'));
+    });
+  },
+  cases: [
+    { sizes: inferenceCase(THREE_BY_THREE, 3) },
+    { sizes: inferenceCase(FIVE_BY_FIVE_STRIDE_TWO, 1) },
+    { sizes: inferenceCase(DILATED, 0) },
+    { sizes: inferenceCase(TINY, 2) },
+  ],
+};
+
+/** Scratch of the backward kernel: taps, sums, the tile of dy and the tile of inputs. */
+function gradientScratchBytes(s: Sizes): number {
+  const pixel = 4 * size(s, 'channelsPerTask');
+  const stride = size(s, 'stride');
+  const rows = Math.floor((size(s, 'rowsPerBlock') + reach(s)) / stride) + 2;
+  const firstColumn = Math.floor((size(s, 'padding') - reach(s)) / stride);
+  const columns = Math.floor((size(s, 'width') - 1 + size(s, 'padding')) / stride) - firstColumn + 1;
+  return (
+    TAP_BYTES + 2 * pixel + rows * columns * pixel + inputTileBytes(s, ceilDivide(size(s, 'rowsPerBlock'), stride))
+  );
+}
+
+export const depthwiseConvGradient: Kernel = {
+  name: 'f32_depthwise_conv_grad_input_grad_weight__c4w4',
+  file: 'depthwise-conv',
+  pointers: {
+    da: { access: 'read', optional: true, length: (s) => images(s) * outPixels(s) * channels(s) },
+    y: { access: 'read', length: (s) => images(s) * outPixels(s) * channels(s) },
+    coefficients: { access: 'read', length: (s) => 2 * channels(s) },
+    factors: { access: 'read', length: (s) => 3 * channels(s) },
+    gate: { access: 'read', optional: true, length: (s) => images(s) * channels(s) },
+    pooled: { access: 'read', optional: true, length: (s) => images(s) * channels(s) },
+    x: { access: 'read', length: (s) => images(s) * inPixels(s) * channels(s) },
+    xCoefficients: { access: 'read', optional: true, length: (s) => 2 * channels(s) },
+    xSaved: { access: 'read', optional: true, length: (s) => 2 * channels(s) },
+    weight: { access: 'read', length: (s) => taps(s) * channels(s) },
+    dx: { access: 'update', length: (s) => images(s) * inPixels(s) * channels(s) },
+    partials: { access: 'write', length: (s) => groups(s) * taps(s) * channels(s) },
+    sums: { access: 'write', optional: true, length: (s) => groups(s) * 2 * channels(s) },
+  },
+  integers: [
+    'images',
+    ...GEOMETRY,
+    'imagesPerTask',
+    'channelsPerTask',
+    'rowsPerBlock',
+    'activation',
+    'xActivation',
+    'accumulate',
+  ],
+  floats: [],
+  tiles: (s) => groups(s) * channelTasks(s),
+  scratchBytes: gradientScratchBytes,
+  flops: (s) => 4 * taps(s) * images(s) * outPixels(s) * channels(s),
+  reduction: (s) => taps(s) + size(s, 'imagesPerTask') * inPixels(s),
+  constraint: (s) =>
+    multipleOf4('channels', 'channelsPerTask')(s) ??
+    (size(s, 'rowsPerBlock') % size(s, 'stride') === 0 ? null : 'rowsPerBlock is not a multiple of stride'),
+  reference(s, arrays) {
+    const operands = {
+      da: arrays.da,
+      y: array(arrays, 'y'),
+      coefficients: array(arrays, 'coefficients'),
+      factors: array(arrays, 'factors'),
+      gate: arrays.gate,
+      pooled: arrays.pooled,
+      activation: size(s, 'activation'),
+    };
+    const x = array(arrays, 'x');
+    const dx = array(arrays, 'dx');
+    const weight = array(arrays, 'weight');
+    const partials = array(arrays, 'partials').fill(0);
+    const sum = size(s, 'accumulate') === 1 ? Float64Array.from(dx) : new Float64Array(dx.length);
+    everyTap(s, images(s), (output, input, tap, c, image) => {
+      const dy = gradientOfOutput(operands, output, c, channels(s), image);
+      sum[input] = (sum[input] as number) + dy * at(weight, tap * channels(s) + c);
+      const value = normalizedValue(x, input, c, channels(s), arrays.xCoefficients, size(s, 'xActivation'));
+      const group = Math.floor(image / size(s, 'imagesPerTask'));
+      const index = (group * taps(s) + tap) * channels(s) + c;
+      partials[index] = at(partials, index) + dy * value;
+    });
+    dx.set(sum);
+    if (!arrays.sums) return;
+    const previous = {
+      da: dx,
+      y: x,
+      coefficients: array(arrays, 'xCoefficients'),
+      activation: size(s, 'xActivation'),
+    };
+    for (let group = 0; group < groups(s); group++) {
+      const rows = groupRows(s, group, inPixels(s));
+      writeGradientSums(arrays.sums, group, previous, array(arrays, 'xSaved'), rows, channels(s));
+    }
+  },
+  cases: [
+    { sizes: { ...THREE_BY_THREE, activation: 3, xActivation: 1, accumulate: 0 } },
+    { sizes: { ...FIVE_BY_FIVE_STRIDE_TWO, activation: 1, xActivation: 3, accumulate: 1 } },
+    {
+      sizes: { ...EVEN_STRIDE_TWO, activation: 2, xActivation: 0, accumulate: 0 },
+      absent: ['gate', 'pooled', 'sums', 'xSaved'],
+    },
+    {
+      sizes: { ...DILATED, activation: 0, xActivation: 0, accumulate: 0 },
+      absent: ['da', 'gate', 'xCoefficients', 'xSaved', 'sums'],
+    },
+    { sizes: { ...TINY, rowsPerBlock: 4, activation: 3, xActivation: 1, accumulate: 0 } },
+  ],
+};

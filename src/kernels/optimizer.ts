@@ -1,0 +1,70 @@
+/** Rows of kernels/optimizer.ts: weight updates. */
+import { ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+import { array, at } from './reference-views.ts';
+
+const length = (s: Sizes) => size(s, 'length');
+const tiles = (s: Sizes) => ceilDivide(length(s), 16384);
+
+export const sgdUpdate: Kernel = {
+  name: 'f32_sgd_update',
+  file: 'optimizer',
+  pointers: {
+    weights: { access: 'update', length },
+    gradients: { access: 'read', length },
+    velocity: { access: 'update', length },
+    rates: { access: 'read', length: () => 1 },
+  },
+  integers: ['length', 'nesterov'],
+  floats: ['momentum', 'decay'],
+  tiles,
+  scratchBytes: () => 0,
+  flops: (s) => 6 * length(s),
+  reduction: () => 4,
+  constraint: multipleOf4('length'),
+  reference(s, arrays) {
+    const [weights, velocity] = [array(arrays, 'weights'), array(arrays, 'velocity')];
+    const momentum = size(s, 'momentum');
+    for (let i = 0; i < length(s); i++) {
+      const g = at(array(arrays, 'gradients'), i) + size(s, 'decay') * at(weights, i);
+      const v = momentum * at(velocity, i) + g;
+      velocity[i] = v;
+      weights[i] = at(weights, i) - at(array(arrays, 'rates'), 0) * (size(s, 'nesterov') === 1 ? g + momentum * v : v);
+    }
+  },
+  cases: [
+    { sizes: { length: 16384 + 20, nesterov: 0, momentum: 0.9, decay: 1e-4 } },
+    { sizes: { length: 36, nesterov: 1, momentum: 0.9, decay: 0 } },
+  ],
+};
+
+export const adamUpdate: Kernel = {
+  name: 'f32_adam_update',
+  file: 'optimizer',
+  pointers: {
+    weights: { access: 'update', length },
+    gradients: { access: 'read', length },
+    first: { access: 'update', length },
+    second: { access: 'update', fill: 'positive', length },
+    rates: { access: 'read', fill: 'positive', length: () => 4 },
+  },
+  integers: ['length'],
+  floats: ['beta1', 'beta2', 'epsilon', 'decay'],
+  tiles,
+  scratchBytes: () => 0,
+  flops: (s) => 14 * length(s),
+  reduction: () => 8,
+  constraint: multipleOf4('length'),
+  reference(s, arrays) {
+    const [weights, first, second] = [array(arrays, 'weights'), array(arrays, 'first'), array(arrays, 'second')];
+    const rates = array(arrays, 'rates');
+    for (let i = 0; i < length(s); i++) {
+      const g = at(array(arrays, 'gradients'), i) + size(s, 'decay') * at(weights, i);
+      const m = size(s, 'beta1') * at(first, i) + at(rates, 2) * g;
+      const v = size(s, 'beta2') * at(second, i) + at(rates, 3) * g * g;
+      first[i] = m;
+      second[i] = v;
+      weights[i] = at(weights, i) - (at(rates, 0) * m) / (Math.sqrt(v) * at(rates, 1) + size(s, 'epsilon'));
+    }
+  },
+  cases: [{ sizes: { length: 16384 + 20, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 1e-4 } }],
+};

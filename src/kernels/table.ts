@@ -1,0 +1,66 @@
+/** The kernel table. A kernel's opcode is its place here plus one (0 ends a program). */
+import {
+  batchNormFactorsGradInput,
+  batchNormFoldForward,
+  batchNormStatisticsForward,
+  batchNormSumsGradInput,
+} from './batch-norm.ts';
+import { convForward, convGradWeight, convStatisticsForward } from './conv.ts';
+import { depthwiseConvForward, depthwiseConvGradient, depthwiseConvStatisticsForward } from './depthwise-conv.ts';
+import {
+  activationForward,
+  activationGradInput,
+  addForward,
+  dropoutForward,
+  normalizeForward,
+  softmaxCrossEntropyForward,
+} from './elementwise.ts';
+import type { Kernel } from './kernel.ts';
+import { linearForward, linearGradInput, linearGradWeight } from './linear.ts';
+import { adamUpdate, sgdUpdate } from './optimizer.ts';
+import { packDepthwiseForward, packPanelsForward, packPanelsTransposed, partialsGradWeight } from './pack.ts';
+import { pointwiseConvForward, pointwiseConvGradient, pointwiseConvStatisticsForward } from './pointwise-conv.ts';
+import { gateGradInput, gateStatisticsGradInput, gateSumsGradInput, globalAveragePoolForward } from './pooling.ts';
+
+export const KERNELS: readonly Kernel[] = [
+  normalizeForward,
+  packPanelsForward,
+  packPanelsTransposed,
+  packDepthwiseForward,
+  batchNormFoldForward,
+  convForward,
+  pointwiseConvForward,
+  depthwiseConvForward,
+  globalAveragePoolForward,
+  linearForward,
+  activationForward,
+  addForward,
+  convStatisticsForward,
+  pointwiseConvStatisticsForward,
+  depthwiseConvStatisticsForward,
+  batchNormStatisticsForward,
+  dropoutForward,
+  softmaxCrossEntropyForward,
+  linearGradInput,
+  linearGradWeight,
+  activationGradInput,
+  gateSumsGradInput,
+  gateGradInput,
+  gateStatisticsGradInput,
+  batchNormSumsGradInput,
+  batchNormFactorsGradInput,
+  pointwiseConvGradient,
+  depthwiseConvGradient,
+  convGradWeight,
+  partialsGradWeight,
+  sgdUpdate,
+  adamUpdate,
+];
+
+const byName = new Map(KERNELS.map((kernel, index) => [kernel.name, { kernel, opcode: index + 1 }]));
+
+export function kernelNamed(name: string): { readonly kernel: Kernel; readonly opcode: number } {
+  const found = byName.get(name);
+  if (!found) throw new Error(`bneck invariant broken: no kernel named '${name}'`);
+  return found;
+}
