@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { RandomStream } from '../src/base/random.ts';
-import { ELEMENT_BYTES, type Kernel, type KernelCase, type NumericArray } from '../src/kernels/kernel.ts';
+import type { Kernel, KernelCase, NumericArray } from '../src/kernels/kernel.ts';
 import { KERNELS } from '../src/kernels/table.ts';
 import { encodeProgram } from '../src/runtime/encode-program.ts';
 
@@ -75,7 +75,7 @@ function runKernel(kernel: Kernel, kernelCase: KernelCase, inputs: Record<string
 }
 
 function compare(name: string, actual: NumericArray, expected: NumericArray, reduction: number): void {
-  const magnitude = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const magnitude = Float64Array.from(expected).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   const tolerance = 2 ** -23 * (reduction + 8) * Math.max(magnitude, 1e-6);
   for (let i = 0; i < expected.length; i++) {
     const difference = Math.abs((actual[i] as number) - (expected[i] as number));

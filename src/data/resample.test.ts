@@ -1,0 +1,61 @@
+/** Pillow goldens: made with Pillow 9.4, `Image.resize(size, BILINEAR, box)`, from the same formula. */
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { makePicture, type Picture } from './picture.ts';
+import { type Box, resizeBilinear } from './resample.ts';
+
+function formulaPicture(width: number, height: number): Picture {
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
+  return makePicture(width, height, data);
+}
+
+const hash = (picture: Picture) => createHash('sha256').update(picture.data).digest('hex').slice(0, 16);
+
+test('small pictures, byte for byte', () => {
+  expect([...resizeBilinear(formulaPicture(3, 2), 2, 3).data]).toEqual([
+    82, 144, 46, 195, 97, 159, 106, 88, 118, 139, 121, 151, 129, 32, 190, 83, 145, 143,
+  ]);
+  expect([...resizeBilinear(formulaPicture(7, 5), 2, 2, [0.5, 0.25, 6.75, 4.5]).data]).toEqual([
+    173, 93, 132, 84, 134, 144, 176, 96, 121, 73, 175, 133,
+  ]);
+});
+
+const GOLDENS: [number, number, number, number, Box | null, string][] = [
+  [1, 1, 5, 4, null, '73dc38d73dc8053d'],
+  [7, 5, 13, 17, null, '9c18892764126ac1'],
+  [13, 17, 7, 5, null, 'de2271ca26eb99ef'],
+  [28, 28, 32, 32, null, '9185db3affc574fe'],
+  [97, 131, 96, 128, null, '6d449d03010ac11c'],
+  [131, 97, 20, 96, null, '1f107d1a6d146745'],
+  [300, 200, 299, 1, null, '140e47cace1b487c'],
+  [200, 300, 200, 77, null, 'ff55082dc12f37b7'],
+  [200, 300, 77, 300, null, 'ed70324429703652'],
+  [500, 375, 224, 224, null, '892877380b4fddb7'],
+  [97, 131, 31, 33, [3.3, 10.7, 90.9, 120.1], '9213ab728a02233f'],
+  [97, 131, 97, 131, [0.5, 0, 97, 131], 'b8276d23cbf41cba'],
+  [64, 48, 100, 100, [1 / 3, 1 / 7, 2 / 3, 5 / 7], 'ccf00265135c473a'],
+  [28, 28, 224, 224, [5, 6, 23, 27], '474f917203ea946d'],
+];
+
+test.each(GOLDENS)('%dx%d to %dx%d, box %j', (width, height, newWidth, newHeight, box, golden) => {
+  expect(hash(resizeBilinear(formulaPicture(width, height), newWidth, newHeight, box ?? undefined))).toBe(golden);
+});
+
+test('the same size is the same picture; impossible sizes and boxes are refused', () => {
+  const picture = formulaPicture(4, 3);
+  expect(resizeBilinear(picture, 4, 3)).toBe(picture);
+  expect(() => resizeBilinear(picture, 0, 3)).toThrow();
+  expect(() => resizeBilinear(picture, 2, 2, [0, 0, 5, 3])).toThrow();
+  expect(() => resizeBilinear(picture, 2, 2, [1, 1, 1, 2])).toThrow();
+});
+
+test('a white picture stays white at any size', () => {
+  const white = makePicture(301, 7, new Uint8Array(301 * 7 * 3).fill(255));
+  for (const [width, height] of [
+    [1, 1],
+    [300, 6],
+    [3, 500],
+  ] as const) {
+    expect(resizeBilinear(white, width, height).data.every((value) => value === 255)).toBe(true);
+  }
+});

@@ -1,0 +1,66 @@
+/**
+ * The engine seen by the trainer: one network with its gradient program, its optimizer state and an
+ * inference program over the same weights, on one runtime. A session knows pictures, labels and
+ * learning rates; epochs, files and metrics are the trainer's.
+ */
+import type { StateDict } from '../base/tensor.ts';
+import type { Architecture } from '../models/architecture.ts';
+
+export type OptimizerOptions =
+  | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number }
+  | {
+      readonly kind: 'adam';
+      readonly beta1: number;
+      readonly beta2: number;
+      readonly epsilon: number;
+      readonly weightDecay: number;
+    };
+
+export interface SessionOptions {
+  readonly architecture: Architecture;
+  /** All parameters and running statistics by torchvision's names. Copied. */
+  readonly weights: StateDict;
+  /** Pictures a training step takes, at least 2. */
+  readonly batch: number;
+  /** Height and width of a picture in pixels. */
+  readonly resolution: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+  readonly optimizer: OptimizerOptions;
+  readonly labelSmoothing: number;
+  /** For dropout. */
+  readonly seed: number;
+  readonly threads: number;
+  /** Off gives every buffer memory of its own; the bits are the same. Default true. */
+  readonly planMemory?: boolean;
+}
+
+export interface StepResult {
+  /** The loss of each picture, [batch]. */
+  readonly losses: Float32Array;
+  /** [batch, classes], as computed before the update. */
+  readonly logits: Float32Array;
+}
+
+/** What `TrainingSession.create` returns. */
+export interface Session {
+  readonly batch: number;
+  /** Updates made so far; dropout's random numbers are keyed by it. */
+  readonly steps: number;
+  /** Memory the engine holds, in bytes. */
+  readonly memoryBytes: number;
+  /**
+   * One update on a batch. `pictures` is [batch, resolution, resolution, 3] bytes RGB, `labels` [batch].
+   * Both are copied before the call returns its promise.
+   */
+  step(pictures: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult>;
+  /** Logits [count, classes] of up to `batch` pictures with the present weights and running statistics. */
+  predict(pictures: Uint8Array, count: number): Promise<Float32Array>;
+  /** A copy of all parameters and running statistics, ready to save. */
+  weights(): StateDict;
+  /** A copy of the optimizer's state: named like the parameters with a suffix (`.velocity`, `.first`, `.second`). */
+  optimizerState(): StateDict;
+  /** Puts back what `weights`, `optimizerState` and `steps` gave: what follows has the same bits as if nothing had happened. */
+  restore(weights: StateDict, optimizerState: StateDict, steps: number): void;
+  dispose(): Promise<void>;
+}
