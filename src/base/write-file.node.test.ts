@@ -177,7 +177,17 @@ test('creates folders, also those that exist', async () => {
   writeFileSync(join(folder, 'file'), '');
   expect(await failure(createFolder(join(folder, 'file')))).toMatch(/in the way/);
   expect(await failure(createFolder(join(folder, 'file', 'a')))).toMatch(/is a file, not a folder/);
+  await createFolder('/');
+  await Promise.all(Array.from({ length: 10 }, () => createFolder(join(folder, 'x', 'y', 'z'))));
+  expect(statSync(join(folder, 'x', 'y', 'z')).isDirectory()).toBe(true);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a parent that can never be created is refused, not tried for ever',
+  async () => {
+    expect(await failure(createFolder('/proc/bneck/a/b'))).toMatch(/could not be written/);
+  },
+);
 
 test('numbered folders follow the largest, and no two callers get the same', async () => {
   const runs = join(folder, 'deep', 'runs');

@@ -127,6 +127,31 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string | 
   }
 }
 
+/** Creates a folder whose parent may be missing. Node's recursive mkdir never returns where a parent stays missing. */
+async function createMissing(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (errorCode(error) === 'ENOENT' && parent !== path) {
+      await createMissing(parent);
+      await mkdir(path).catch(async (again) => {
+        if (!(await isFolder(path))) throw again; // not another process that was faster
+      });
+    } else if (await isFolder(path)) {
+      return; // systems differ in what they call this
+    } else throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
 /**
  * Creates a folder and those above it that are missing; it is no error if it exists.
  * @throws BneckError `file` with the path, what happened and what to do
@@ -134,15 +159,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string | 
 export async function createFolder(path: string): Promise<void> {
   const wanted = resolve(path);
   try {
-    const first = await mkdir(wanted, { recursive: true });
-    if (first === undefined) return;
-    // Each new folder is an entry in the one above it.
-    const top = dirname(resolve(first));
-    let above = wanted;
-    do {
-      above = dirname(above);
-      await syncFolder(above);
-    } while (above !== top && above !== dirname(above));
+    await createMissing(wanted);
   } catch (error) {
     throw await explain(path, dirname(wanted), error, 0);
   }

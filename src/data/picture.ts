@@ -35,6 +35,11 @@ export function makePicture(width: number, height: number, data: Uint8Array | Ui
 /** One byte a pixel (H x W) to three equal ones (H x W x 3). */
 export function grayscaleToPicture(width: number, height: number, gray: Uint8Array): Picture {
   const data = new Uint8Array(width * height * 3);
-  for (let pixel = 0; pixel < width * height; pixel++) data.fill(gray[pixel] as number, pixel * 3, pixel * 3 + 3);
+  for (let pixel = 0, write = 0; pixel < width * height; pixel++, write += 3) {
+    const value = gray[pixel] as number;
+    data[write] = value;
+    data[write + 1] = value;
+    data[write + 2] = value;
+  }
   return makePicture(width, height, data);
 }

@@ -15,7 +15,7 @@ export type HeaderFailure = (problem: string, position: number) => never;
 /** A header nests 3 deep: header, tensor, shape. */
 const MAX_DEPTH = 8;
 /** Far above the largest models (a tensor takes 6 to 10 values), far below what a Map can hold. */
-const MAX_VALUES = 2_000_000;
+const MAX_VALUES = 1_000_000;
 
 /** Any number of JSON; 2^53 has 16 digits, and a longer one is cut where it is already too large. */
 const NUMBER = /[0-9.eE+-]{1,24}/y;

@@ -223,7 +223,7 @@ test('headers put together from the pieces of a valid one give a sound file or a
   );
 });
 
-test('a header as large as allowed takes no more than seconds', { timeout: 60_000 }, () => {
+test('a header of 40 MB is refused within seconds', { timeout: 60_000 }, () => {
   const size = 40_000_000;
   const timed = (bytes: Uint8Array) => {
     const start = performance.now();

@@ -1,0 +1,118 @@
+/**
+ * How work is cut into tiles: functions of shapes alone, never of the number of threads, since the
+ * order of partial sums (and so the bits) follows from it. Sizes aim at operands that stay in a core's
+ * second-level cache, and at enough tiles for a dozen threads.
+ */
+import { ceilDivide } from '../kernels/kernel.ts';
+
+const BLOCK_FLOATS = 32768;
+
+function roundUp(value: number, multiple: number): number {
+  return ceilDivide(value, multiple) * multiple;
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}
+
+/** Rows a kernel handles at a time, for operands of `floatsPerRow`. A multiple of 4. */
+function blockRows(rows: number, floatsPerRow: number, blockFloats: number): number {
+  return Math.min(roundUp(rows, 4), clamp(Math.floor(blockFloats / floatsPerRow / 4) * 4, 8, 256));
+}
+
+/** Forward matrix kernels: up to 64 tasks of whole blocks. */
+export function forwardRows(rows: number, floatsPerRow: number): { rowsPerTask: number; rowsPerBlock: number } {
+  const rowsPerBlock = Math.min(blockRows(rows, floatsPerRow, BLOCK_FLOATS), roundUp(ceilDivide(rows, 16), 4));
+  return { rowsPerTask: roundUp(ceilDivide(rows, 64), rowsPerBlock), rowsPerBlock };
+}
+
+/**
+ * Backward matrix kernels: each task has a gradient of the weights of its own, so large weights get
+ * fewer tasks.
+ */
+export function backwardRows(
+  rows: number,
+  floatsPerRow: number,
+  weightFloats: number,
+): { rowsPerTask: number; rowsPerBlock: number } {
+  const tasks = weightFloats > 32768 ? 8 : 24;
+  const rowsPerTask = roundUp(ceilDivide(rows, tasks), 4);
+  return { rowsPerTask, rowsPerBlock: Math.min(rowsPerTask, blockRows(rows, floatsPerRow, 2 * BLOCK_FLOATS)) };
+}
+
+/** Channels of a depthwise task: near 32, equal blocks, a multiple of 4. */
+function depthwiseChannels(channels: number): number {
+  return roundUp(ceilDivide(channels, Math.max(1, Math.round(channels / 32))), 4);
+}
+
+/** Rows of output so that the input rows they need, `columns` pixels wide, fit the block. */
+function depthwiseRows(columns: number, channels: number, rows: number, stride: number, reach: number): number {
+  const inputRows = Math.floor(BLOCK_FLOATS / (columns * channels));
+  return clamp(Math.floor((inputRows - reach - 1) / stride) + 1, 1, rows);
+}
+
+export interface DepthwiseShape {
+  readonly images: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+}
+
+export interface DepthwiseTiling {
+  readonly imagesPerTask: number;
+  readonly channelsPerTask: number;
+  /** Rows of output. */
+  readonly rowsPerBlock: number;
+}
+
+export function depthwiseForward(shape: DepthwiseShape): DepthwiseTiling {
+  const channelsPerTask = depthwiseChannels(shape.channels);
+  const reach = (shape.kernel - 1) * shape.dilation;
+  return {
+    imagesPerTask: ceilDivide(shape.images, 16),
+    channelsPerTask,
+    rowsPerBlock: depthwiseRows(shape.width + reach, channelsPerTask, shape.outHeight, shape.stride, reach),
+  };
+}
+
+/** As forward, with `rowsPerBlock` counting rows of input, a multiple of stride. */
+export function depthwiseBackward(shape: DepthwiseShape): DepthwiseTiling {
+  const forward = depthwiseForward(shape);
+  const rows = Math.max(1, Math.floor(forward.rowsPerBlock / (shape.stride === 1 ? 2 : 1)));
+  return { ...forward, rowsPerBlock: Math.min(rows * shape.stride, roundUp(shape.height, shape.stride)) };
+}
+
+/** Inference has one task a block of rows; at least some 16 tasks where the picture allows. */
+export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling, 'imagesPerTask'> {
+  const { channelsPerTask, rowsPerBlock } = depthwiseForward(shape);
+  const blocks = ceilDivide(shape.channels, channelsPerTask) * shape.images;
+  const most = ceilDivide(shape.outHeight, ceilDivide(16, blocks));
+  return { channelsPerTask, rowsPerBlock: Math.min(rowsPerBlock, Math.max(most, 1)) };
+}
+
+/** Inference matrix kernels: cut columns too where rows are few. */
+export function inferenceTile(
+  rows: number,
+  inChannels: number,
+  outChannels: number,
+): { rowsPerTask: number; rowsPerBlock: number; columnsPerTask: number } {
+  const tiling = forwardRows(rows, inChannels + outChannels);
+  const rowTasks = ceilDivide(rows, tiling.rowsPerTask);
+  const columnTasks = clamp(ceilDivide(16, rowTasks), 1, Math.max(1, Math.floor(outChannels / 32)));
+  return { ...tiling, columnsPerTask: roundUp(ceilDivide(outChannels, columnTasks), 8) };
+}
+
+/** Rows of elementwise work over [rows][channels]. */
+export function elementwiseRows(rows: number, channels: number): number {
+  return clamp(ceilDivide(rows, 32), 1, Math.max(32, Math.ceil(65536 / channels)));
+}
+
+/** Features of a task of a linear layer. */
+export function linearFeatures(features: number): number {
+  return roundUp(ceilDivide(features, 24), 8);
+}
