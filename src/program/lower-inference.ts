@@ -1,0 +1,285 @@
+/**
+ * Graph to inference program. Batch norm is folded into packed weights and a bias (the `prepare`
+ * steps, run once after weights change); activation and residual ride in the convolution's epilogue;
+ * squeeze-and-excite's gate is applied while the next convolution loads.
+ */
+import { assert, BneckError } from '../base/errors.ts';
+import type { Shape } from '../base/tensor.ts';
+import type {
+  ActivationNode,
+  AddNode,
+  BatchNorm2dNode,
+  Conv2dNode,
+  Graph,
+  GraphNode,
+  TensorName,
+} from '../graph/graph.ts';
+import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
+import { packedLength } from '../kernels/pointwise-conv.ts';
+import { Consumers } from './consumers.ts';
+import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
+import { layoutParameters } from './parameter-layout.ts';
+import type { Operand, Program } from './program.ts';
+import { ProgramBuilder, shifted } from './program-builder.ts';
+import { depthwiseInference, inferenceTile, linearFeatures } from './tiling.ts';
+
+interface MapValue extends MapShape {
+  readonly kind: 'map';
+  readonly data: Operand;
+  /** [images][channels], to be multiplied in by whoever reads it. */
+  readonly gate: Operand | null;
+}
+interface VectorValue {
+  readonly kind: 'vector';
+  readonly data: Operand;
+  readonly images: number;
+  readonly features: number;
+}
+type Value = MapValue | VectorValue;
+
+export interface InferenceOptions {
+  /** What the host writes: bytes [N, H, W, 3] that are normalised here, or floats [N, H, W, 3]. */
+  readonly input: 'bytes' | 'floats';
+  /** False: no two buffers share memory. Default true. */
+  readonly planMemory?: boolean;
+}
+
+/** What is fused with a convolution: the nodes that follow it alone. */
+interface ConvUnit {
+  readonly conv: Conv2dNode;
+  readonly norm: BatchNorm2dNode;
+  readonly activation: ActivationNode | null;
+  readonly add: AddNode | null;
+  readonly output: TensorName;
+}
+
+class InferenceLowering {
+  readonly builder: ProgramBuilder;
+  readonly #consumers: Consumers;
+  readonly #values = new Map<TensorName, Value>();
+  readonly #absorbed = new Set<GraphNode>();
+
+  constructor(graph: Graph) {
+    this.builder = new ProgramBuilder(layoutParameters(graph));
+    this.#consumers = new Consumers(graph);
+  }
+
+  set(tensor: TensorName, value: Value): void {
+    this.#values.set(tensor, value);
+  }
+
+  value(tensor: TensorName): Value {
+    const value = this.#values.get(tensor);
+    assert(value, `tensor ${tensor} is read before it is produced`);
+    return value;
+  }
+
+  #map(tensor: TensorName): MapValue {
+    const value = this.value(tensor);
+    assert(value.kind === 'map', `${tensor} is a map`);
+    return value;
+  }
+
+  #vector(tensor: TensorName): VectorValue {
+    const value = this.value(tensor);
+    assert(value.kind === 'vector', `${tensor} is a vector`);
+    return value;
+  }
+
+  lower(node: GraphNode): void {
+    if (this.#absorbed.has(node)) return;
+    switch (node.op) {
+      case 'conv2d':
+        if (this.value(node.inputs[0] as TensorName).kind === 'vector')
+          this.#fullyConnected(node, node.attributes.bias);
+        else this.#conv(node);
+        return;
+      case 'linear':
+        this.#fullyConnected(node, true);
+        return;
+      case 'global_average_pool2d':
+        this.#pool(node.inputs[0] as TensorName, node.output, node.name);
+        return;
+      case 'scale_channels':
+        this.set(node.output, {
+          ...this.#map(node.inputs[0] as TensorName),
+          gate: this.#vector(node.inputs[1] as TensorName).data,
+        });
+        return;
+      case 'dropout':
+        this.set(node.output, this.value(node.inputs[0] as TensorName));
+        return;
+      default:
+        throw new BneckError(
+          'unsupported',
+          `A lone ${node.op} (${node.name}) cannot be run: it follows no convolution.`,
+        );
+    }
+  }
+
+  /** The convolution with the batch norm, activation and residual sum that follow it. */
+  #unit(conv: Conv2dNode): ConvUnit {
+    const norm = this.#consumers.only(conv.output, 'batch_norm2d');
+    if (!norm) throw new BneckError('unsupported', `The convolution ${conv.name} is not followed by batch norm.`);
+    const activation = this.#consumers.only(norm.output, 'activation');
+    const last = activation ?? norm;
+    const add = convKind(conv) === 'pointwise' ? this.#consumers.only(last.output, 'add') : null;
+    const other = add?.inputs.find((name) => name !== last.output);
+    const fused = other !== undefined && this.#values.has(other) ? add : null;
+    for (const node of [norm, activation, fused]) if (node) this.#absorbed.add(node);
+    return { conv, norm, activation, add: fused, output: (fused ?? last).output };
+  }
+
+  #conv(conv: Conv2dNode): void {
+    const unit = this.#unit(conv);
+    const input = this.#map(conv.inputs[0] as TensorName);
+    const output = convOutput(conv, input);
+    const kind = convKind(conv);
+    const data = this.builder.buffer(unit.output, rowsOf(output) * output.channels);
+    const activation = ACTIVATION_CODE[unit.activation?.attributes.function ?? 'none'];
+    if (kind === 'pointwise') this.#pointwise(unit, input, data, activation);
+    else if (kind === null) throw new BneckError('unsupported', `${conv.name} has ${conv.attributes.groups} groups.`);
+    else {
+      assert(input.gate === null, 'a gate goes into a pointwise convolution');
+      if (kind === 'depthwise') this.#depthwise(unit, input, data, activation);
+      else this.#dense(unit, input, data, activation);
+    }
+    this.set(unit.output, { kind: 'map', ...output, data, gate: null });
+  }
+
+  /** Scale and shift of a batch norm: the shift is the convolution's bias. */
+  #fold({ norm }: ConvUnit): { scale: Operand; bias: Operand } {
+    const { channels, epsilon } = norm.attributes;
+    const coefficients = this.builder.persistent(`${norm.name}.folded`, 2 * channels);
+    const operands = {
+      weight: this.builder.parameter(`${norm.name}.weight`),
+      bias: this.builder.parameter(`${norm.name}.bias`),
+      runningMean: this.builder.running(`${norm.name}.running_mean`),
+      runningVariance: this.builder.running(`${norm.name}.running_var`),
+      coefficients,
+    };
+    this.builder.prepare('f32_batch_norm_fold_forward', norm.name, operands, { channels, epsilon });
+    return { scale: coefficients, bias: shifted(coefficients, channels) };
+  }
+
+  #packPanels({ conv }: ConvUnit, scale: Operand): Operand {
+    const { inChannels, outChannels, kernel } = conv.attributes;
+    const taps = kernel * kernel;
+    const packed = this.builder.persistent(`${conv.name}.packed`, packedLength(inChannels * taps, outChannels));
+    const operands = { weight: this.builder.parameter(`${conv.name}.weight`), scale, packed };
+    this.builder.prepare('f32_pack_panels_forward', conv.name, operands, { outChannels, inChannels, taps });
+    return packed;
+  }
+
+  #pointwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
+    const { inChannels, outChannels } = unit.conv.attributes;
+    const { scale, bias } = this.#fold(unit);
+    const last = unit.activation ?? unit.norm;
+    const residual = unit.add ? this.#map(unit.add.inputs.find((name) => name !== last.output) as TensorName) : null;
+    assert(!residual?.gate, 'a residual has no gate');
+    const rows = rowsOf(input);
+    const sizes = {
+      rows,
+      inChannels,
+      outChannels,
+      rowsPerImage: input.height * input.width,
+      ...inferenceTile(rows, inChannels, outChannels),
+      activation,
+    };
+    const operands = {
+      x: input.data,
+      gate: input.gate,
+      weight: this.#packPanels(unit, scale),
+      bias,
+      residual: residual?.data ?? null,
+      y,
+    };
+    this.builder.step('f32_pointwise_conv_forward__4x8', unit.conv.name, operands, sizes);
+  }
+
+  #depthwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
+    const { kernel } = unit.conv.attributes;
+    const { scale, bias } = this.#fold(unit);
+    const taps = kernel * kernel;
+    const weight = this.builder.persistent(`${unit.conv.name}.packed`, taps * input.channels);
+    const source = { weight: this.builder.parameter(`${unit.conv.name}.weight`), scale, packed: weight };
+    const name = unit.conv.name;
+    this.builder.prepare('f32_pack_depthwise_forward', name, source, { channels: input.channels, taps });
+    const shape = depthwiseSizes(unit.conv, input, convOutput(unit.conv, input));
+    const sizes = { ...shape, ...depthwiseInference(shape), activation };
+    this.builder.step('f32_depthwise_conv_forward__c4w4', name, { x: input.data, weight, bias, y }, sizes);
+  }
+
+  #dense(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
+    const { scale, bias } = this.#fold(unit);
+    const weight = this.#packPanels(unit, scale);
+    const shape = denseSizes(unit.conv, input, convOutput(unit.conv, input));
+    const tile = inferenceTile(shape.rows, shape.kernel ** 2 * shape.inChannels, shape.outChannels);
+    const sizes = { ...shape, rowsPerTask: tile.rowsPerTask, rowsPerBlock: tile.rowsPerBlock, activation };
+    this.builder.step('f32_conv_forward__patches', unit.conv.name, { x: input.data, weight, bias, y }, sizes);
+  }
+
+  #pool(tensor: TensorName, output: TensorName, name: string): void {
+    const { images, height, width, channels, data, gate } = this.#map(tensor);
+    assert(gate === null, 'a pooled tensor has no gate');
+    const out = this.builder.buffer(output, images * channels);
+    const sizes = { images, pixels: height * width, channels, activation: 0 };
+    this.builder.step('f32_global_average_pool_forward', name, { x: data, coefficients: null, out }, sizes);
+    this.set(output, { kind: 'vector', data: out, images, features: channels });
+  }
+
+  /** A linear layer or a 1x1 convolution of a vector, with the activation that follows it. */
+  #fullyConnected(node: GraphNode & { op: 'linear' | 'conv2d' }, bias: boolean): void {
+    const input = this.#vector(node.inputs[0] as TensorName);
+    const { attributes } = node;
+    const outFeatures = 'outFeatures' in attributes ? attributes.outFeatures : attributes.outChannels;
+    const activation = this.#consumers.only(node.output, 'activation');
+    if (activation) this.#absorbed.add(activation);
+    const y = this.builder.buffer(node.output, input.images * outFeatures);
+    const operands = {
+      x: input.data,
+      weight: this.builder.parameter(`${node.name}.weight`),
+      bias: bias ? this.builder.parameter(`${node.name}.bias`) : null,
+      y,
+    };
+    this.builder.step('f32_linear_forward', node.name, operands, {
+      rows: input.images,
+      inFeatures: input.features,
+      outFeatures,
+      featuresPerTask: linearFeatures(outFeatures),
+      activation: ACTIVATION_CODE[activation?.attributes.function ?? 'none'],
+    });
+    this.set((activation ?? node).output, { kind: 'vector', data: y, images: input.images, features: outFeatures });
+  }
+}
+
+/** Adds the port that pictures come in by, and the step that normalises bytes. Returns [N][H][W][3] floats. */
+export function lowerInput(builder: ProgramBuilder, shape: Shape, input: 'bytes' | 'floats'): Operand {
+  const [images, channels, height, width] = shape as [number, number, number, number];
+  const pixels = images * height * width;
+  if (input === 'floats') return builder.port('pictures', 4 * pixels * channels);
+  const x = builder.port('pictures', pixels * channels);
+  const coefficients = builder.port('normalization', 24, 'program');
+  const y = builder.buffer('input', pixels * channels);
+  builder.step('u8_normalize_forward', 'input', { x, coefficients, y }, { pixels });
+  return y;
+}
+
+/**
+ * @param shape [N, 3, H, W]
+ * @returns a program with ports `pictures` (and `normalization`, [2][3] floats: scale and shift of a byte, if
+ *   the input is bytes) and `logits` [N, K] floats
+ */
+export function lowerInference(graph: Graph, shape: Shape, options: InferenceOptions): Program {
+  const [images, channels, height, width] = shape as [number, number, number, number];
+  const lowering = new InferenceLowering(graph);
+  const data = lowerInput(lowering.builder, shape, options.input);
+  lowering.set(graph.input, { kind: 'map', images, channels, height, width, data, gate: null });
+  for (const node of graph.nodes) lowering.lower(node);
+  const logits = lowering.value(graph.output);
+  assert(logits.kind === 'vector', 'the output is a vector');
+  const out = lowering.builder.port('logits', 4 * images * logits.features);
+  const length = images * logits.features;
+  lowering.builder.step('f32_activation_forward', 'logits', { x: logits.data, y: out }, { length, activation: 0 });
+  return lowering.builder.finish('inference', options.planMemory ?? true);
+}

@@ -1,0 +1,23 @@
+/**
+ * The words by which the main thread and the workers talk, in the engine's memory. JavaScript, since the
+ * worker runs from source under the tests as well. The first four words belong to the barrier
+ * (kernels/interpreter.ts).
+ */
+
+/** Address of the control block; below it is the kernels' own static data. */
+export const CONTROL_ADDRESS = 65536;
+export const CONTROL_WORDS = 64;
+/** The first byte that programs and tensors may use. */
+export const HEAP_ADDRESS = CONTROL_ADDRESS + 65536;
+
+/** Word numbers within the control block. */
+export const WORD = /** @type {const} */ ({
+  command: 16, // counts up by one for each run; workers sleep on it
+  program: 17,
+  scratch: 18,
+  scratchBytes: 19,
+  threads: 20,
+  profile: 21,
+  finished: 22,
+  quit: 23,
+});

@@ -1,0 +1,135 @@
+/**
+ * A model's parameters, running statistics, gradients and optimizer state in the engine's memory, and
+ * the way in and out of it by torchvision's names.
+ */
+import { assert, BneckError } from '../base/errors.ts';
+import { formatShape, type StateDict, sameShape } from '../base/tensor.ts';
+import type { Graph } from '../graph/graph.ts';
+import { layoutParameters, type ParameterLayout, type Placement } from '../program/parameter-layout.ts';
+import type { Region } from '../program/program.ts';
+import type { Block, Heap } from './heap.ts';
+
+export class ModelMemory {
+  readonly layout: ParameterLayout;
+  readonly #graph: Graph;
+  readonly #heap: Heap;
+  readonly #memory: WebAssembly.Memory;
+  readonly #blocks: Readonly<Partial<Record<Region, Block>>>;
+  readonly #optimizerNames: readonly string[];
+
+  /** @param optimizerNames names of the optimizer's state tensors; null for a model that is not trained */
+  constructor(graph: Graph, heap: Heap, memory: WebAssembly.Memory, optimizerNames: readonly string[] | null) {
+    this.layout = layoutParameters(graph);
+    this.#graph = graph;
+    this.#heap = heap;
+    this.#memory = memory;
+    this.#optimizerNames = optimizerNames ?? [];
+    const { trainedBytes, runningBytes } = this.layout;
+    this.#blocks = {
+      parameters: heap.allocate(trainedBytes),
+      running: heap.allocate(runningBytes),
+      ...(optimizerNames && {
+        gradients: heap.allocate(trainedBytes),
+        optimizer: heap.allocate(trainedBytes * optimizerNames.length),
+      }),
+    };
+    for (const block of Object.values(this.#blocks)) {
+      new Uint8Array(memory.buffer, block.address, block.bytes).fill(0);
+    }
+  }
+
+  /** The address of a region, or null where this model has none. */
+  address(region: Region): number | null {
+    return this.#blocks[region]?.address ?? null;
+  }
+
+  #view(region: Region, { offsetBytes, length }: Placement): Float32Array {
+    const block = this.#blocks[region];
+    assert(block, `the model has ${region}`);
+    return new Float32Array(this.#memory.buffer, block.address + offsetBytes, length);
+  }
+
+  #floatSpecs() {
+    return this.#graph.parameters.filter((spec) => spec.dtype === 'float32');
+  }
+
+  #place(name: string): { region: Region; placement: Placement } {
+    const trained = this.layout.trained.get(name);
+    if (trained) return { region: 'parameters', placement: trained };
+    const running = this.layout.running.get(name);
+    assert(running, `${name} is a parameter`);
+    return { region: 'running', placement: running };
+  }
+
+  /** Copies all floating-point tensors in. Throws BneckError('shape') where one is missing or has another shape. */
+  write(weights: StateDict): void {
+    for (const { name, shape } of this.#floatSpecs()) {
+      const tensor = weights.get(name);
+      if (!tensor || tensor.dtype !== 'float32' || !sameShape(tensor.shape, shape)) {
+        const found = tensor ? `is ${tensor.dtype} ${formatShape(tensor.shape)}` : 'is missing';
+        throw new BneckError('shape', `The weight ${name} ${found}; the network needs float32 ${formatShape(shape)}.`);
+      }
+      const { region, placement } = this.#place(name);
+      this.#view(region, placement).set(tensor.data as Float32Array);
+    }
+  }
+
+  /** A copy of all tensors, with `num_batches_tracked` (which the engine does not count) as given. */
+  read(batchesTracked: bigint): StateDict {
+    const state: StateDict = new Map();
+    for (const { name, shape, dtype } of this.#graph.parameters) {
+      if (dtype === 'int64') {
+        state.set(name, { dtype, shape, data: BigInt64Array.of(batchesTracked) });
+      } else {
+        const { region, placement } = this.#place(name);
+        state.set(name, { dtype, shape, data: new Float32Array(this.#view(region, placement)) });
+      }
+    }
+    return state;
+  }
+
+  /** A copy of the gradients of the last step, by parameter name. */
+  readGradients(): StateDict {
+    const state: StateDict = new Map();
+    for (const { name, shape } of this.#floatSpecs()) {
+      const placement = this.layout.trained.get(name);
+      if (placement)
+        state.set(name, { dtype: 'float32', shape, data: new Float32Array(this.#view('gradients', placement)) });
+    }
+    return state;
+  }
+
+  /** Visits each optimizer tensor: `NAME.velocity` and the like. */
+  #optimizerTensors(visit: (name: string, shape: readonly number[], view: Float32Array) => void): void {
+    this.#optimizerNames.forEach((suffix, copy) => {
+      for (const { name, shape } of this.#floatSpecs()) {
+        const placement = this.layout.trained.get(name);
+        if (!placement) continue;
+        const offsetBytes = placement.offsetBytes + copy * this.layout.trainedBytes;
+        visit(`${name}.${suffix}`, shape, this.#view('optimizer', { ...placement, offsetBytes }));
+      }
+    });
+  }
+
+  readOptimizer(): StateDict {
+    const state: StateDict = new Map();
+    this.#optimizerTensors((name, shape, view) => {
+      state.set(name, { dtype: 'float32', shape, data: new Float32Array(view) });
+    });
+    return state;
+  }
+
+  writeOptimizer(state: StateDict): void {
+    this.#optimizerTensors((name, shape, view) => {
+      const tensor = state.get(name);
+      if (tensor?.dtype !== 'float32' || !sameShape(tensor.shape, shape)) {
+        throw new BneckError('shape', `The optimizer's state has no ${name} of shape ${formatShape(shape)}.`);
+      }
+      view.set(tensor.data as Float32Array);
+    });
+  }
+
+  dispose(): void {
+    for (const block of Object.values(this.#blocks)) this.#heap.free(block);
+  }
+}

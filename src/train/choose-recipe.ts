@@ -1,0 +1,157 @@
+/**
+ * Fills in what a person left open: the network's resolution and total reduction from the pictures'
+ * size, the recipe from the amount of data. The defaults suit small data sets learnt from scratch.
+ * Pure: the same choices and facts give the same recipe, each choice explained in one line.
+ * Invariant: what was asked for is taken or refused, never changed.
+ */
+import { BneckError } from '../base/errors.ts';
+import type { Augmentation } from '../data/augment.ts';
+import { defaultPreprocessing, type Preprocessing } from '../data/preprocess.ts';
+import type { ModelFile } from '../model/model-file.ts';
+import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
+import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
+import type { OptimizerOptions } from './session.ts';
+
+export const DEFAULT_EPOCHS = 30;
+const DEFAULT_LABEL_SMOOTHING = 0.1;
+/** A smaller batch is taken where an epoch would have fewer steps than this, */
+const LEAST_STEPS = 10;
+/** but none smaller than this: batch norm needs several pictures. */
+const SMALLEST_DEFAULT_BATCH = 8;
+/** Share of all steps in which the learning rate grows. */
+const WARMUP_SHARE = 0.05;
+/** Weights that are already good are moved more slowly than fresh ones. */
+const FINE_TUNING_SHARE = 0.3;
+/** Larger pictures are kept at so many times the resolution: crops stay sharp, decoding becomes cheap to repeat. */
+const TRAIN_SHORT_SIDE_FACTOR = 2;
+
+interface Bounds {
+  readonly least: number;
+  readonly greatest: number;
+  readonly whole?: boolean;
+  /** The bound itself is not allowed. */
+  readonly above?: boolean;
+  readonly below?: boolean;
+}
+
+const BOUNDS = {
+  epochs: { least: 1, greatest: 100_000, whole: true },
+  batch: { least: 2, greatest: 65_536, whole: true },
+  resolution: { least: 8, greatest: 4096, whole: true },
+  learningRate: { least: 0, greatest: 1000, above: true },
+  weightDecay: { least: 0, greatest: 1 },
+  labelSmoothing: { least: 0, greatest: 1, below: true },
+  validation: { least: 0, greatest: 1, below: true },
+  seed: { least: 0, greatest: 2 ** 32 - 1, whole: true },
+} as const satisfies Partial<Record<keyof TrainingChoices, Bounds>>;
+
+/** @throws BneckError 'option' for a number that cannot be, with what it may be */
+export function checkChoices(choices: TrainingChoices): void {
+  for (const [name, bounds] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, Bounds][]) {
+    const value = choices[name];
+    if (value === undefined) continue;
+    const { least, greatest, whole = false, above = false, below = false } = bounds;
+    const fits =
+      typeof value === 'number' &&
+      (whole ? Number.isInteger(value) : Number.isFinite(value)) &&
+      (above ? value > least : value >= least) &&
+      (below ? value < greatest : value <= greatest);
+    if (fits) continue;
+    const low = above ? `above ${least}` : `from ${least}`;
+    const high = below ? `up to, not including, ${greatest}` : `up to ${greatest}`;
+    throw new BneckError('option', `${name} ${value}: give a ${whole ? 'whole ' : ''}number ${low} ${high}.`);
+  }
+}
+
+function chooseBatch(choices: TrainingChoices, resolution: number, trainPictures: number): [number, string] {
+  const { batch } = choices;
+  if (batch !== undefined) {
+    if (batch > trainPictures) {
+      const found = `there are only ${trainPictures} training pictures`;
+      throw new BneckError('option', `batch ${batch}: ${found}. Take a batch of ${trainPictures} or less.`);
+    }
+    return [batch, `batch ${batch}, as asked`];
+  }
+  const usual = resolution <= 128 ? 64 : 32;
+  let chosen = usual;
+  while (chosen > SMALLEST_DEFAULT_BATCH && trainPictures / chosen < LEAST_STEPS) chosen /= 2;
+  chosen = Math.min(chosen, trainPictures);
+  const few = `since there are only ${trainPictures} training pictures`;
+  return [chosen, chosen === usual ? `batch ${chosen}, usual at ${resolution} px` : `batch ${chosen}, ${few}`];
+}
+
+function chooseOptimizer(
+  choices: TrainingChoices,
+  batch: number,
+  fineTuning: boolean,
+): { optimizer: OptimizerOptions; learningRate: number; reason: string } {
+  const kind = choices.optimizer ?? 'adam';
+  if (kind !== 'adam' && kind !== 'sgd') {
+    throw new BneckError('option', `optimizer ${String(kind)}: give adam or sgd.`);
+  }
+  const fresh = kind === 'adam' ? 0.002 : (0.1 * batch) / 128;
+  const learningRate = choices.learningRate ?? (fineTuning ? fresh * FINE_TUNING_SHARE : fresh);
+  const optimizer: OptimizerOptions =
+    kind === 'adam'
+      ? { kind, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: choices.weightDecay ?? 1e-5 }
+      : { kind, momentum: 0.9, nesterov: true, weightDecay: choices.weightDecay ?? 1e-4 };
+  const slower = choices.learningRate === undefined && fineTuning ? ', slower for weights that are already trained' : '';
+  return { optimizer, learningRate, reason: `${kind} with learning rate ${learningRate}${slower}` };
+}
+
+/** The smaller the pictures, the less of them can be cut away. */
+function defaultAugmentation(resolution: number): Augmentation {
+  const leastArea = resolution <= 64 ? 0.6 : resolution <= 128 ? 0.35 : 0.2;
+  return { randomResizedCrop: { scale: [leastArea, 1], ratio: [3 / 4, 4 / 3] }, flip: 0.5 };
+}
+
+function choosePreprocessing(resolution: number, start: ModelFile | null): Preprocessing {
+  if (start === null) return defaultPreprocessing(resolution);
+  // The weights know pixels of this scale.
+  const { mean, std } = start.preprocessing;
+  const known = start.preprocessing.resolution === resolution;
+  return known ? start.preprocessing : { ...defaultPreprocessing(resolution), mean, std };
+}
+
+/** @throws BneckError 'data' for less than a batch can be made of */
+function checkFacts({ trainPictures }: DataFacts): void {
+  if (trainPictures >= 2) return;
+  throw new BneckError('data', `${trainPictures} training picture: at least 2 are needed. Add pictures.`);
+}
+
+/**
+ * A network and a recipe for these data.
+ * @param start the model whose weights are trained on, or null for fresh ones
+ * @throws BneckError 'option' for choices that cannot be, or that contradict each other or the data
+ */
+export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: ModelFile | null): ChosenRecipe {
+  checkChoices(choices);
+  checkFacts(facts);
+  const [resolution, resolutionReason] = chooseResolution(choices, facts, start);
+  const [reduction, reductionReason] = chooseReduction(choices, resolution, start);
+  const architecture = chooseArchitecture(choices, facts.classNames.length, reduction, start);
+  const [batch, batchReason] = chooseBatch(choices, resolution, facts.trainPictures);
+  const { optimizer, learningRate, reason } = chooseOptimizer(choices, batch, start !== null);
+  const epochs = choices.epochs ?? DEFAULT_EPOCHS;
+  const totalSteps = epochs * Math.floor(facts.trainPictures / batch);
+  const kind = choices.schedule ?? 'cosine';
+  const warmupSteps = Math.floor(totalSteps * WARMUP_SHARE);
+  const keptSide = TRAIN_SHORT_SIDE_FACTOR * resolution;
+  const recipe: Recipe = {
+    seed: choices.seed ?? 0,
+    epochs,
+    batch,
+    optimizer,
+    schedule: { kind, learningRate, warmupSteps, totalSteps },
+    labelSmoothing: choices.labelSmoothing ?? DEFAULT_LABEL_SMOOTHING,
+    augmentation: choices.augmentation ?? defaultAugmentation(resolution),
+    preprocessing: choosePreprocessing(resolution, start),
+    trainShortSide: facts.medianShortSide > keptSide ? keptSide : null,
+    validationFraction: facts.validationFraction,
+    skipBad: choices.skipBad ?? false,
+  };
+  const rhythm =
+    kind === 'cosine' ? 'falling along a cosine after a short warm-up' : 'constant after a short warm-up';
+  const reasons = [resolutionReason, reductionReason, batchReason, `${reason}, ${rhythm}`];
+  return { architecture, recipe, reasons };
+}

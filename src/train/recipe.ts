@@ -1,0 +1,74 @@
+/**
+ * How a network is trained, as plain data: everything besides the network and the pictures that
+ * decides the weights which come out. It is written into the run's config and into every
+ * checkpoint, and a resumed run reads it from there. Invariant: equal recipe, architecture,
+ * starting weights and data give equal weights; what changes only speed (threads, cache) is not in it.
+ */
+import type { Augmentation } from '../data/augment.ts';
+import type { Preprocessing } from '../data/preprocess.ts';
+import type { Architecture } from '../models/architecture.ts';
+import type { Schedule } from './schedule.ts';
+import type { OptimizerOptions } from './session.ts';
+
+/** JSON-serialisable. */
+export interface Recipe {
+  /** Of the split, first weights, order, augmentation and dropout; a whole number in [0, 2^32). */
+  readonly seed: number;
+  readonly epochs: number;
+  /** Pictures a step. */
+  readonly batch: number;
+  readonly optimizer: OptimizerOptions;
+  readonly schedule: Schedule;
+  /** Share of each label given to all classes alike, 0 up to, not including, 1. */
+  readonly labelSmoothing: number;
+  readonly augmentation: Augmentation;
+  readonly preprocessing: Preprocessing;
+  /** Larger training pictures are first reduced to this short side, in pixels; null leaves them as they are. */
+  readonly trainShortSide: number | null;
+  /** Share of each class set aside where the data have no validation part of their own. */
+  readonly validationFraction: number;
+  /** Whether unreadable pictures are passed over. */
+  readonly skipBad: boolean;
+}
+
+export type ModelName = 'large' | 'small' | 'v2';
+
+/** What a person may choose; what is left out is chosen from the data by `chooseRecipe`. */
+export interface TrainingChoices {
+  /** A name, or a whole architecture, which then settles width and reduction too. Small by default. */
+  readonly model?: ModelName | Architecture | undefined;
+  readonly width?: number | undefined;
+  readonly reduction?: 32 | 16 | 8 | undefined;
+  /** Height and width the network sees, in pixels. */
+  readonly resolution?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly batch?: number | undefined;
+  readonly optimizer?: OptimizerOptions['kind'] | undefined;
+  readonly learningRate?: number | undefined;
+  readonly schedule?: Schedule['kind'] | undefined;
+  readonly weightDecay?: number | undefined;
+  readonly labelSmoothing?: number | undefined;
+  readonly augmentation?: Augmentation | undefined;
+  /** Share of each class to set aside for validation, 0 to below 1; only where the data don't say. */
+  readonly validation?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly skipBad?: boolean | undefined;
+}
+
+/** What has to be known of the data to choose a recipe. */
+export interface DataFacts {
+  readonly classNames: readonly string[];
+  readonly trainPictures: number;
+  readonly validationPictures: number;
+  /** The share that was set aside for validation, where the data have no such part of their own. */
+  readonly validationFraction: number;
+  /** The median short side of the training pictures, in pixels. */
+  readonly medianShortSide: number;
+}
+
+export interface ChosenRecipe {
+  readonly architecture: Architecture;
+  readonly recipe: Recipe;
+  /** One line a choice: what, and why. */
+  readonly reasons: readonly string[];
+}

@@ -1,0 +1,196 @@
+/**
+ * Whole networks on the engine against the oracle (src/graph/reference.ts, double precision): logits,
+ * losses, every gradient and the running statistics of one training step, and inference after it. And
+ * the promise of equal bits: any number of threads, planner on or off.
+ */
+import { describe, expect, test } from 'vitest';
+import { RandomStream } from '../src/base/random.ts';
+import type { StateDict } from '../src/base/tensor.ts';
+import { buildGraph } from '../src/graph/build-graph.ts';
+import type { Graph } from '../src/graph/graph.ts';
+import { initialWeights } from '../src/graph/initial-weights.ts';
+import type { ReferenceTensor } from '../src/graph/op.ts';
+import { referenceForward, referenceStep } from '../src/graph/reference.ts';
+import { referenceState, referenceTensor } from '../src/graph/reference-tensor.ts';
+import type { Architecture } from '../src/models/architecture.ts';
+import { mobilenetV2 } from '../src/models/mobilenet-v2.ts';
+import { mobilenetV3 } from '../src/models/mobilenet-v3.ts';
+import type { OptimizerOptions } from '../src/train/session.ts';
+import { TrainingSession } from '../src/train/training-session.ts';
+
+const MEAN = [0.485, 0.456, 0.406] as const;
+const STD = [0.229, 0.224, 0.225] as const;
+const SGD: OptimizerOptions = { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 1e-4 };
+const ADAM: OptimizerOptions = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+
+/** Fresh weights with batch norm and biases moved away from 0 and 1. */
+function livelyWeights(architecture: Architecture): StateDict {
+  const weights = initialWeights(buildGraph(architecture), 1);
+  const stream = new RandomStream(2, 'initialWeights');
+  for (const [name, { data }] of weights) {
+    if (!(data instanceof Float32Array) || data.length === 0) continue;
+    for (let i = 0; i < data.length; i++) {
+      if (name.endsWith('.bias') || name.endsWith('running_mean')) data[i] = stream.normal() * 0.2;
+      else if (data[i] === 1) data[i] = 1 + 0.3 * stream.uniform();
+      if (name.startsWith('classifier') && name.endsWith('weight')) data[i] = 10 * (data[i] as number);
+    }
+  }
+  return weights;
+}
+
+function batchOf(count: number, resolution: number, classes: number, key: number) {
+  const stream = new RandomStream(3, 'augment', key);
+  const pictures = Uint8Array.from({ length: count * resolution * resolution * 3 }, () => stream.integer(256));
+  const labels = Int32Array.from({ length: count }, () => stream.integer(classes));
+  return { pictures, labels };
+}
+
+/** Bytes HWC to the normalised NCHW tensor that the oracle takes. */
+function toReference(pictures: Uint8Array, count: number, resolution: number) {
+  const input = referenceTensor([count, 3, resolution, resolution]);
+  const pixels = resolution * resolution;
+  for (let i = 0; i < pictures.length; i++) {
+    const c = i % 3;
+    const n = Math.floor(i / 3 / pixels);
+    const p = Math.floor(i / 3) % pixels;
+    input.data[(n * 3 + c) * pixels + p] = ((pictures[i] as number) / 255 - (MEAN[c] as number)) / (STD[c] as number);
+  }
+  return input;
+}
+
+/** |a - b| / |b| in the Euclidean norm; `floor` keeps gradients that are zero in exact arithmetic from dividing by nothing. */
+function relativeError(actual: Float32Array, expected: Float64Array, floor = 0): number {
+  let [difference, norm] = [0, 0];
+  expected.forEach((value, i) => {
+    difference += ((actual[i] as number) - value) ** 2;
+    norm += value ** 2;
+  });
+  return Math.sqrt(difference) / Math.max(Math.sqrt(norm), floor);
+}
+
+function sessionFor(architecture: Architecture, batch: number, resolution: number, extra: object = {}) {
+  return TrainingSession.create({
+    architecture,
+    weights: livelyWeights(architecture),
+    batch,
+    resolution,
+    mean: MEAN,
+    std: STD,
+    optimizer: SGD,
+    labelSmoothing: 0.1,
+    seed: 5,
+    threads: 2,
+    ...extra,
+  });
+}
+
+const NETWORKS: [string, Architecture, number, number][] = [
+  ['Small, reduction 8', mobilenetV3('small', { classes: 5, width: 0.35, reduction: 8 }), 4, 32],
+  ['Large, odd size', mobilenetV3('large', { classes: 7, width: 0.35, reduction: 16 }), 3, 47],
+  [
+    'Large, dilated, reduced tail',
+    mobilenetV3('large', { classes: 3, width: 0.35, dilated: true, reducedTail: true }),
+    4,
+    64,
+  ],
+  ['V2', mobilenetV2({ classes: 5, width: 0.35, reduction: 16 }), 4, 40],
+  [
+    'walkthrough variant',
+    mobilenetV3('large', {
+      classes: 4,
+      width: 0.5,
+      reduction: 8,
+      reluActivation: 'relu6',
+      expandAlways: true,
+      squeeze: { rounding: 'floor', bias: false, activation: 'relu6' },
+    }),
+    3,
+    32,
+  ],
+];
+
+/** Where an activation's slope jumps. A value within rounding of one may fall on either side. */
+const KINKS = { relu: [0], relu6: [0, 6], hard_swish: [-3, 3], hard_sigmoid: [-3, 3] } as const;
+
+/** How near any value of any activation comes to a kink. */
+function distanceToKinks(graph: Graph, tensors: ReadonlyMap<string, ReferenceTensor>): number {
+  let nearest = Number.POSITIVE_INFINITY;
+  for (const node of graph.nodes) {
+    if (node.op !== 'activation') continue;
+    for (const value of tensors.get(node.inputs[0] as string)?.data ?? []) {
+      for (const kink of KINKS[node.attributes.function]) nearest = Math.min(nearest, Math.abs(value - kink));
+    }
+  }
+  return nearest;
+}
+
+/** The first batch on which single precision cannot fall on the other side of a kink, and the oracle's step on it. */
+function oracleStep(graph: Graph, architecture: Architecture, batch: number, resolution: number) {
+  for (let key = 0; key < 20; key++) {
+    const { pictures, labels } = batchOf(batch, resolution, architecture.classes, key);
+    const state = referenceState(livelyWeights(architecture));
+    const input = toReference(pictures, batch, resolution);
+    const options = { training: true, seed: 5, step: 1, labelSmoothing: 0.1 };
+    const expected = referenceStep(graph, state, input, [...labels], options);
+    if (distanceToKinks(graph, expected.tensors) > 4e-6) return { pictures, labels, state, input, expected };
+  }
+  throw new Error('no batch without a value at a kink');
+}
+
+describe.each(NETWORKS)('%s', (_, architecture, batch, resolution) => {
+  test('a training step and inference agree with the oracle', async () => {
+    const graph = buildGraph(architecture);
+    const { pictures, labels, state, input, expected } = oracleStep(graph, architecture, batch, resolution);
+    const session = await sessionFor(architecture, batch, resolution);
+    const result = await session.step(pictures, labels, 0);
+    const logits = await session.predict(pictures, batch);
+    const [gradients, weights] = [session.gradients(), session.weights()];
+    await session.dispose();
+
+    expect(relativeError(result.logits, expected.logits.data)).toBeLessThan(1e-4);
+    expect(relativeError(result.losses, expected.losses.data)).toBeLessThan(1e-5);
+    const squares = [...expected.gradients.values()].map(({ data }) => data.reduce((sum, x) => sum + x * x, 0));
+    const norm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+    for (const [name, gradient] of expected.gradients) {
+      const error = relativeError(gradients.get(name)?.data as Float32Array, gradient.data, norm * 1e-4);
+      expect(error, `gradient of ${name}`).toBeLessThan(1e-3);
+    }
+    for (const { name, trainable, dtype } of graph.parameters) {
+      if (trainable || dtype === 'int64') continue;
+      const error = relativeError(weights.get(name)?.data as Float32Array, state.get(name)?.data as Float64Array, 1e-3);
+      expect(error, name).toBeLessThan(1e-5);
+    }
+    const inference = referenceForward(graph, state, input);
+    expect(relativeError(logits, inference.logits.data)).toBeLessThan(1e-4);
+  });
+});
+
+describe('equal bits', () => {
+  const architecture = mobilenetV3('small', { classes: 6, width: 0.5, reduction: 8 });
+
+  async function weightsAfter(steps: number, extra: object): Promise<StateDict> {
+    const session = await sessionFor(architecture, 8, 32, { optimizer: ADAM, ...extra });
+    for (let step = 0; step < steps; step++) {
+      const { pictures, labels } = batchOf(8, 32, 6, step);
+      await session.step(pictures, labels, 1e-3);
+    }
+    const weights = session.weights();
+    await session.dispose();
+    return weights;
+  }
+
+  function bits(weights: StateDict): Map<string, string> {
+    return new Map([...weights].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString('base64')]));
+  }
+
+  test('weights after 50 steps are the same for 1, 2 and 3 threads and planner on and off', async () => {
+    const one = await weightsAfter(50, { threads: 1 });
+    for (const { data } of one.values()) {
+      if (data instanceof Float32Array) expect(data.every(Number.isFinite)).toBe(true);
+    }
+    const expected = bits(one);
+    expect(bits(await weightsAfter(50, { threads: 2 }))).toEqual(expected);
+    expect(bits(await weightsAfter(50, { threads: 3 }))).toEqual(expected);
+    expect(bits(await weightsAfter(50, { threads: 2, planMemory: false }))).toEqual(expected);
+  });
+});
