@@ -93,7 +93,7 @@ const NETWORKS: [string, Architecture, number, number][] = [
     4,
     64,
   ],
-  ['V2', mobilenetV2({ classes: 5, width: 0.35, reduction: 16 }), 4, 40],
+  ['V2', mobilenetV2({ classes: 5, width: 0.35, reduction: 16 }), 3, 24],
   [
     'walkthrough variant',
     mobilenetV3('large', {
@@ -132,7 +132,7 @@ function oracleStep(graph: Graph, architecture: Architecture, batch: number, res
     const input = toReference(pictures, batch, resolution);
     const options = { training: true, seed: 5, step: 1, labelSmoothing: 0.1 };
     const expected = referenceStep(graph, state, input, [...labels], options);
-    if (distanceToKinks(graph, expected.tensors) > 4e-6) return { pictures, labels, state, input, expected };
+    if (distanceToKinks(graph, expected.tensors) > 2e-6) return { pictures, labels, state, input, expected };
   }
   throw new Error('no batch without a value at a kink');
 }
@@ -148,7 +148,7 @@ describe.each(NETWORKS)('%s', (_, architecture, batch, resolution) => {
     await session.dispose();
 
     expect(relativeError(result.logits, expected.logits.data)).toBeLessThan(1e-4);
-    expect(relativeError(result.losses, expected.losses.data)).toBeLessThan(1e-5);
+    expect(relativeError(result.losses, expected.losses.data)).toBeLessThan(1e-4);
     const squares = [...expected.gradients.values()].map(({ data }) => data.reduce((sum, x) => sum + x * x, 0));
     const norm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
     for (const [name, gradient] of expected.gradients) {

@@ -10,7 +10,6 @@ import type { Shape } from '../base/tensor.ts';
 import type {
   ActivationNode,
   AddNode,
-  BatchNorm2dNode,
   Conv2dNode,
   DropoutNode,
   GlobalAveragePoolNode,
@@ -89,23 +88,30 @@ class TrainingLowering {
   lower(node: GraphNode): void {
     switch (node.op) {
       case 'conv2d':
-        return this.#values.get(node.inputs[0] as TensorName)?.kind === 'vector'
-          ? this.#fullyConnected(node, node.attributes.outChannels, node.attributes.bias)
-          : this.#conv(node);
+        if (this.#values.get(node.inputs[0] as TensorName)?.kind === 'map') this.#conv(node);
+        else this.#fullyConnected(node, node.attributes.outChannels, node.attributes.bias);
+        break;
       case 'batch_norm2d':
-        return this.#batchNorm(node);
+        assert(this.#values.has(node.output), `${node.name} was lowered with its convolution`);
+        break;
       case 'activation':
-        return this.#activation(node);
+        this.#activation(node);
+        break;
       case 'linear':
-        return this.#fullyConnected(node, node.attributes.outFeatures, true);
+        this.#fullyConnected(node, node.attributes.outFeatures, true);
+        break;
       case 'global_average_pool2d':
-        return this.#pool(node);
+        this.#pool(node);
+        break;
       case 'scale_channels':
-        return this.#scaleChannels(node);
+        this.#scaleChannels(node);
+        break;
       case 'add':
-        return this.#add(node);
+        this.#add(node);
+        break;
       case 'dropout':
-        return this.#dropout(node);
+        this.#dropout(node);
+        break;
     }
   }
 
@@ -121,10 +127,6 @@ class TrainingLowering {
     const { output, backward } = this.#convs.lower(node, norm, input, slot, code, needsInputGradient);
     this.set(norm.output, output);
     this.#backward.push(backward);
-  }
-
-  #batchNorm(node: BatchNorm2dNode): void {
-    assert(this.#values.has(node.output), `${node.name} was lowered with its convolution`);
   }
 
   #activation(node: ActivationNode): void {

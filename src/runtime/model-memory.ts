@@ -65,7 +65,7 @@ export class ModelMemory {
   write(weights: StateDict): void {
     for (const { name, shape } of this.#floatSpecs()) {
       const tensor = weights.get(name);
-      if (!tensor || tensor.dtype !== 'float32' || !sameShape(tensor.shape, shape)) {
+      if (tensor?.dtype !== 'float32' || !sameShape(tensor.shape, shape)) {
         const found = tensor ? `is ${tensor.dtype} ${formatShape(tensor.shape)}` : 'is missing';
         throw new BneckError('shape', `The weight ${name} ${found}; the network needs float32 ${formatShape(shape)}.`);
       }

@@ -1,0 +1,71 @@
+/**
+ * The data of a run: opened, measured, and wrapped so that pictures are decoded once where memory
+ * allows. Stands between `data` and the trainer. Invariant: caching and the threads it uses change
+ * no byte of a picture; what could (the reduced size of large training pictures) is in the recipe.
+ */
+import { resolve } from 'node:path';
+import { BneckError } from '../base/errors.ts';
+import { type CacheOptions, cached } from '../data/cache.ts';
+import { type DataSource, type Dataset, pictureSize } from '../data/dataset.ts';
+import { findIdxPairs } from '../data/idx.node.ts';
+import { DEFAULT_VALIDATION_FRACTION } from '../data/image-folder.node.ts';
+import { openData } from '../data/open-data.node.ts';
+import type { DataFacts, Recipe } from './recipe.ts';
+
+export type CacheMode = NonNullable<CacheOptions['mode']>;
+
+export interface TrainingData {
+  readonly source: DataSource;
+  readonly facts: DataFacts;
+}
+
+/** Whether the data bring their own validation pictures, so that none are set aside. */
+async function hasOwnValidation(source: DataSource): Promise<boolean> {
+  if (source.kind === 'split-class-folders') return true;
+  return source.kind === 'idx' && (await findIdxPairs(source.path))?.validation !== undefined;
+}
+
+/**
+ * @param validation the share to set aside, where it was asked for
+ * @throws BneckError 'data' for data that cannot be trained on, 'option' for a share of data that have
+ *   a validation part already
+ */
+export async function openTrainingData(
+  data: string | DataSource,
+  { validation, seed }: { readonly validation?: number | undefined; readonly seed: number },
+): Promise<TrainingData> {
+  const source = typeof data === 'string' ? await openData(data, { validation, seed }) : data;
+  if (validation !== undefined && (typeof data !== 'string' || (await hasOwnValidation(source)))) {
+    const reason = typeof data === 'string' ? 'the data have a validation part of their own' : 'the data are open already';
+    throw new BneckError('option', `validation ${validation}: ${reason}. Leave it out.`);
+  }
+  const facts: DataFacts = {
+    classNames: source.classes,
+    trainPictures: source.train.length,
+    validationPictures: source.validation.length,
+    validationFraction: validation ?? DEFAULT_VALIDATION_FRACTION,
+    medianShortSide: await pictureSize(source.train),
+  };
+  return { source, facts };
+}
+
+/** Where data are, for the day a run is resumed from another folder. */
+export function dataPath(source: DataSource): string {
+  return resolve(source.path);
+}
+
+/** Both parts with decoded pictures kept in memory as `mode` says. */
+export async function cachedParts(
+  { source, facts }: TrainingData,
+  recipe: Recipe,
+  mode: CacheMode,
+): Promise<{ readonly train: Dataset; readonly validation: Dataset }> {
+  const { resize } = recipe.preprocessing;
+  const trainSide = recipe.trainShortSide ?? undefined;
+  // Reducing to exactly the side that preprocessing asks for leaves its outcome as it is.
+  const validationSide = facts.medianShortSide > resize ? resize : undefined;
+  return {
+    train: await cached(source.train, { mode, shortSide: trainSide }),
+    validation: await cached(source.validation, { mode, shortSide: validationSide }),
+  };
+}
