@@ -23,26 +23,44 @@ const STD = [0.229, 0.224, 0.225] as const;
 const SGD: OptimizerOptions = { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 1e-4 };
 const ADAM: OptimizerOptions = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
 
-/** Fresh weights with batch norm and biases moved away from 0 and 1. */
+/** Batch norms in front of a ReLU6 of MobileNetV2. */
+const BEFORE_RELU6 = /^features\.(0|18|\d+\.conv\.[01])\.1\./;
+
+/**
+ * Fresh weights with batch norm and biases moved away from 0 and 1. In V2, whose ReLU6 has a kink every few
+ * thousand values, batch norm centres them between the kinks.
+ */
 function livelyWeights(architecture: Architecture): StateDict {
   const weights = initialWeights(buildGraph(architecture), 1);
   const stream = new RandomStream(2, 'initialWeights');
   for (const [name, { data }] of weights) {
-    if (!(data instanceof Float32Array) || data.length === 0) continue;
+    if (!(data instanceof Float32Array)) continue;
+    const centred = architecture.family === 'mobilenet_v2' && BEFORE_RELU6.test(name);
+    const classifier = name.startsWith('classifier') && name.endsWith('weight');
     for (let i = 0; i < data.length; i++) {
-      if (name.endsWith('.bias') || name.endsWith('running_mean')) data[i] = stream.normal() * 0.2;
-      else if (data[i] === 1) data[i] = 1 + 0.3 * stream.uniform();
-      if (name.startsWith('classifier') && name.endsWith('weight')) data[i] = 10 * (data[i] as number);
+      if (name.endsWith('.bias') || name.endsWith('running_mean')) data[i] = stream.normal() * 0.2 + (centred ? 3 : 0);
+      else if (data[i] === 1) data[i] = (1 + 0.3 * stream.uniform()) * (centred ? 0.4 : 1);
+      if (classifier) data[i] = 10 * (data[i] as number);
     }
   }
   return weights;
 }
 
+/** Pictures that differ as real ones do: a colour and a slope of their own under some noise. Keeps batch norm well conditioned. */
 function batchOf(count: number, resolution: number, classes: number, key: number) {
   const stream = new RandomStream(3, 'augment', key);
-  const pictures = Uint8Array.from({ length: count * resolution * resolution * 3 }, () => stream.integer(256));
-  const labels = Int32Array.from({ length: count }, () => stream.integer(classes));
-  return { pictures, labels };
+  const pictures = new Uint8Array(count * resolution * resolution * 3);
+  for (let n = 0; n < count; n++) {
+    const base = [0, 0, 0].map(() => 40 + stream.integer(120));
+    const slope = stream.uniform();
+    for (let i = 0; i < resolution * resolution * 3; i++) {
+      const row = Math.floor(i / 3 / resolution) / resolution;
+      const column = (Math.floor(i / 3) % resolution) / resolution;
+      const ramp = 60 * (slope * row + (1 - slope) * column);
+      pictures[n * resolution * resolution * 3 + i] = (base[i % 3] as number) + ramp + stream.integer(36);
+    }
+  }
+  return { pictures, labels: Int32Array.from({ length: count }, () => stream.integer(classes)) };
 }
 
 /** Bytes HWC to the normalised NCHW tensor that the oracle takes. */
@@ -93,7 +111,7 @@ const NETWORKS: [string, Architecture, number, number][] = [
     4,
     64,
   ],
-  ['V2', mobilenetV2({ classes: 5, width: 0.35, reduction: 16 }), 3, 24],
+  ['V2', mobilenetV2({ classes: 5, width: 0.35, reduction: 8 }), 8, 16],
   [
     'walkthrough variant',
     mobilenetV3('large', {

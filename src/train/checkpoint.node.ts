@@ -113,6 +113,10 @@ export async function loadCheckpoint(run: string): Promise<Checkpoint> {
   const stateBytes = await readWholeFile(stateName, STATE_LIMIT_BYTES);
   const record = parseRecord(new TextDecoder().decode(stateBytes), stateName);
   const model = await readModelFile(join(found, 'weights.safetensors'));
+  const { classNames } = record.data;
+  if (classNames.join('\n') !== model.classNames.join('\n')) {
+    throw new BneckError('file', `${found}: its parts do not belong together (class names differ). Start a new run.`);
+  }
   const optimizerName = join(found, 'optimizer.safetensors');
   const optimizerBytes = await readWholeFile(optimizerName, OPTIMIZER_LIMIT_BYTES);
   const { tensors: optimizerState } = readSafetensors(optimizerBytes, optimizerName);

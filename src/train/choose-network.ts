@@ -59,7 +59,10 @@ export function chooseReduction(
   const { model, reduction } = choices;
   const given = typeof model === 'object' ? model.reduction : undefined;
   if (given !== undefined && reduction !== undefined && given !== reduction) {
-    throw new BneckError('option', `reduction ${reduction} contradicts the given architecture's ${given}; leave it out.`);
+    throw new BneckError(
+      'option',
+      `reduction ${reduction} contradicts the given architecture's ${given}; leave it out.`,
+    );
   }
   const asked = reduction ?? given;
   const chosen = asked ?? start?.architecture.reduction ?? reductionFor(resolution);
@@ -111,7 +114,10 @@ export function chooseArchitecture(
   const { model = 'small', width } = choices;
   if (typeof model === 'object') {
     if (width !== undefined && width !== model.width) {
-      throw new BneckError('option', `width ${width} contradicts the given architecture's ${model.width}; leave it out.`);
+      throw new BneckError(
+        'option',
+        `width ${width} contradicts the given architecture's ${model.width}; leave it out.`,
+      );
     }
     if (model.classes !== classes) {
       const found = `the data have ${classes} classes, the given architecture ${model.classes}`;

@@ -8,6 +8,7 @@ import { BneckError } from '../base/errors.ts';
 import type { Augmentation } from '../data/augment.ts';
 import { defaultPreprocessing, type Preprocessing } from '../data/preprocess.ts';
 import type { ModelFile } from '../model/model-file.ts';
+import { type Bounds, CHOICE_BOUNDS, describeBounds, fitsBounds } from './bounds.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
 import type { OptimizerOptions } from './session.ts';
@@ -25,41 +26,12 @@ const FINE_TUNING_SHARE = 0.3;
 /** Larger pictures are kept at so many times the resolution: crops stay sharp, decoding becomes cheap to repeat. */
 const TRAIN_SHORT_SIDE_FACTOR = 2;
 
-interface Bounds {
-  readonly least: number;
-  readonly greatest: number;
-  readonly whole?: boolean;
-  /** The bound itself is not allowed. */
-  readonly above?: boolean;
-  readonly below?: boolean;
-}
-
-const BOUNDS = {
-  epochs: { least: 1, greatest: 100_000, whole: true },
-  batch: { least: 2, greatest: 65_536, whole: true },
-  resolution: { least: 8, greatest: 4096, whole: true },
-  learningRate: { least: 0, greatest: 1000, above: true },
-  weightDecay: { least: 0, greatest: 1 },
-  labelSmoothing: { least: 0, greatest: 1, below: true },
-  validation: { least: 0, greatest: 1, below: true },
-  seed: { least: 0, greatest: 2 ** 32 - 1, whole: true },
-} as const satisfies Partial<Record<keyof TrainingChoices, Bounds>>;
-
 /** @throws BneckError 'option' for a number that cannot be, with what it may be */
 export function checkChoices(choices: TrainingChoices): void {
-  for (const [name, bounds] of Object.entries(BOUNDS) as [keyof typeof BOUNDS, Bounds][]) {
+  for (const [name, bounds] of Object.entries(CHOICE_BOUNDS) as [keyof typeof CHOICE_BOUNDS, Bounds][]) {
     const value = choices[name];
-    if (value === undefined) continue;
-    const { least, greatest, whole = false, above = false, below = false } = bounds;
-    const fits =
-      typeof value === 'number' &&
-      (whole ? Number.isInteger(value) : Number.isFinite(value)) &&
-      (above ? value > least : value >= least) &&
-      (below ? value < greatest : value <= greatest);
-    if (fits) continue;
-    const low = above ? `above ${least}` : `from ${least}`;
-    const high = below ? `up to, not including, ${greatest}` : `up to ${greatest}`;
-    throw new BneckError('option', `${name} ${value}: give a ${whole ? 'whole ' : ''}number ${low} ${high}.`);
+    if (value === undefined || fitsBounds(value, bounds)) continue;
+    throw new BneckError('option', `${name} ${value}: give ${describeBounds(bounds)}.`);
   }
 }
 
@@ -95,7 +67,8 @@ function chooseOptimizer(
     kind === 'adam'
       ? { kind, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: choices.weightDecay ?? 1e-5 }
       : { kind, momentum: 0.9, nesterov: true, weightDecay: choices.weightDecay ?? 1e-4 };
-  const slower = choices.learningRate === undefined && fineTuning ? ', slower for weights that are already trained' : '';
+  const slower =
+    choices.learningRate === undefined && fineTuning ? ', slower for weights that are already trained' : '';
   return { optimizer, learningRate, reason: `${kind} with learning rate ${learningRate}${slower}` };
 }
 
@@ -150,8 +123,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     validationFraction: facts.validationFraction,
     skipBad: choices.skipBad ?? false,
   };
-  const rhythm =
-    kind === 'cosine' ? 'falling along a cosine after a short warm-up' : 'constant after a short warm-up';
+  const rhythm = kind === 'cosine' ? 'falling along a cosine after a short warm-up' : 'constant after a short warm-up';
   const reasons = [resolutionReason, reductionReason, batchReason, `${reason}, ${rhythm}`];
   return { architecture, recipe, reasons };
 }

@@ -25,6 +25,8 @@ export interface TrainingPlan {
   readonly memoryBytes: number;
   /** The run's folder. */
   readonly run: string;
+  /** The path of a picture to try the model on, one it does not learn from if there is any; null for IDX files. */
+  readonly samplePicture: string | null;
   /** Where a resumed run goes on; null for a new one. */
   readonly resumedAt: Position | null;
 }

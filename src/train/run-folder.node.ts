@@ -4,7 +4,7 @@
  * Invariant: a run never writes into the folder of another; each file is replaced whole, so a
  * reader never sees half of one.
  */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BneckError } from '../base/errors.ts';
 import { createFolder, nextNumberedFolder, writeFileAtomic } from '../base/write-file.node.ts';
@@ -33,6 +33,8 @@ async function entriesOf(path: string): Promise<string[] | null> {
 export class RunFolder {
   /** As given, or `runs/N`. */
   readonly path: string;
+  /** What bad-pictures.txt holds, a line each. */
+  readonly #badPictures = new Set<string>();
 
   private constructor(path: string) {
     this.path = path;
@@ -46,7 +48,10 @@ export class RunFolder {
     const entries = await entriesOf(out);
     if (entries === null || entries.length === 0) return;
     const resumable = entries.includes('last.ckpt') ? ', or go on with the run in it by resuming it' : '';
-    throw new BneckError('option', `${out}: the folder is not empty, and no run is overwritten. Name a new one${resumable}.`);
+    throw new BneckError(
+      'option',
+      `${out}: the folder is not empty, and no run is overwritten. Name a new one${resumable}.`,
+    );
   }
 
   /**
@@ -69,7 +74,14 @@ export class RunFolder {
       const latest = numbers.length > 0 ? ` The latest run is ${join(RUNS_FOLDER, String(Math.max(...numbers)))}.` : '';
       throw new BneckError('file', `${path}: there is no such run.${latest || ' Give the folder of a run.'}`);
     }
-    return new RunFolder(path);
+    const folder = new RunFolder(path);
+    const bad = await readFile(folder.#badPicturesPath, 'utf8').catch(() => '');
+    for (const line of bad.split('\n')) if (line !== '') folder.#badPictures.add(line);
+    return folder;
+  }
+
+  get #badPicturesPath(): string {
+    return join(this.path, 'bad-pictures.txt');
   }
 
   get bestPath(): string {
@@ -96,11 +108,14 @@ export class RunFolder {
     await writeFileAtomic(this.bestPath, bytes);
   }
 
-  /** Lists pictures that were passed over, one a line with the reason; writes nothing for none. */
+  /** Lists pictures that were passed over, one a line with the reason, beside those listed before. */
   async writeBadPictures(pictures: readonly BadPicture[]): Promise<void> {
-    if (pictures.length === 0) return;
-    // The reason names the picture; its remedy is of no use here.
-    const lines = pictures.map(({ reason }) => reason.replace(/; replace or remove it.*$/s, '').replace(/\s+/g, ' '));
-    await writeFileAtomic(join(this.path, 'bad-pictures.txt'), `${lines.join('\n')}\n`);
+    const listed = this.#badPictures.size;
+    for (const { reason } of pictures) {
+      // The reason names the picture; its remedy is of no use here.
+      this.#badPictures.add(reason.replace(/; replace or remove it.*$/s, '').replace(/\s+/g, ' '));
+    }
+    if (this.#badPictures.size === listed) return;
+    await writeFileAtomic(this.#badPicturesPath, `${[...this.#badPictures].sort().join('\n')}\n`);
   }
 }

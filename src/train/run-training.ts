@@ -1,37 +1,40 @@
 /**
  * A run from beginning to end: what `train` does, with the engine as a parameter so that tests can
- * put a small one in its place. Opens the data, chooses or reads the recipe, checks memory, makes
- * the session and the folder, and hands over to the loop. Invariant: nothing is written before
- * everything that can be refused has been checked.
+ * put a small one in its place. Prepares, checks memory, makes the session and the folder, and hands
+ * over to the loop. Invariant: nothing is written before everything that can be refused has been
+ * checked, and the engine's threads are let go of however the run ends.
  */
 import { BneckError } from '../base/errors.ts';
+import { elementCount } from '../base/tensor.ts';
+import type { DataSource } from '../data/dataset.ts';
 import { type BadPicture, BatchLoader } from '../data/loader.ts';
 import { buildGraph } from '../graph/build-graph.ts';
-import { elementCount } from '../base/tensor.ts';
 import type { Architecture } from '../models/architecture.ts';
+import { describeBounds, fitsBounds, THREAD_BOUNDS } from './bounds.ts';
 import { defaultThreads, engineMemoryLimit } from './machine.node.ts';
-import type { TrainingObserver, TrainingPlan, TrainingResult } from './observer.ts';
-import { type PreparedRun, prepareNewRun, prepareResumedRun, type RunOptions } from './prepare-run.node.ts';
+import type { TrainingPlan, TrainingResult } from './observer.ts';
+import { type PreparedRun, prepareRun } from './prepare-run.node.ts';
 import { RunFolder } from './run-folder.node.ts';
 import { RunRecorder } from './run-recorder.node.ts';
 import type { Session, SessionOptions } from './session.ts';
+import type { TrainOptions } from './train-options.ts';
 import { cachedParts } from './training-data.node.ts';
 import { TrainingLoop } from './training-loop.ts';
 import { bestMetrics } from './training-state.ts';
 
 /** What the trainer needs of the engine. */
-export interface Engine {
+export interface TrainingEngine {
   createSession(options: SessionOptions): Promise<Session>;
   /** The largest batch whose training fits; 0 if not even 2 pictures do. */
   largestBatch(architecture: Architecture, resolution: number, limitBytes: number, threads: number): number;
 }
 
 function checkThreads(threads: number): void {
-  if (Number.isInteger(threads) && threads >= 1 && threads <= 256) return;
-  throw new BneckError('option', `threads ${threads}: give a whole number from 1 to 256.`);
+  if (fitsBounds(threads, THREAD_BOUNDS)) return;
+  throw new BneckError('option', `threads ${threads}: give ${describeBounds(THREAD_BOUNDS)}.`);
 }
 
-function requireMemory(engine: Engine, { architecture, recipe }: PreparedRun, threads: number): void {
+function requireMemory(engine: TrainingEngine, { architecture, recipe }: PreparedRun, threads: number): void {
   const { batch, preprocessing } = recipe;
   const { resolution } = preprocessing;
   const limitBytes = engineMemoryLimit();
@@ -50,22 +53,50 @@ interface Loaders {
   readonly validation: BatchLoader | null;
 }
 
-async function makeLoaders(run: PreparedRun, options: RunOptions): Promise<Loaders> {
-  const { recipe, data } = run;
-  const parts = await cachedParts(data, recipe, options.cache ?? 'auto');
+async function makeLoaders({ recipe, data }: PreparedRun, cache: TrainOptions['cache']): Promise<Loaders> {
+  const parts = await cachedParts(data, recipe, cache ?? 'auto');
   const { batch: batchSize, preprocessing, augmentation, seed, skipBad } = recipe;
   const common = { batchSize, preprocessing, seed, skipBad };
+  const { train, validation } = parts;
   return {
-    train: new BatchLoader(parts.train, { ...common, augmentation }),
-    validation: parts.validation.length > 0 ? new BatchLoader(parts.validation, { ...common, augmentation: null }) : null,
+    train: new BatchLoader(train, { ...common, augmentation }),
+    validation: validation.length > 0 ? new BatchLoader(validation, { ...common, augmentation: null }) : null,
   };
 }
 
-function badPictures({ train, validation }: Loaders): BadPicture[] {
-  return [...train.bad, ...(validation?.bad ?? [])];
+async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: number): Promise<Session> {
+  const { architecture, recipe, weights, resumed, state } = run;
+  const { batch, optimizer, labelSmoothing, seed, preprocessing } = recipe;
+  const { resolution, mean, std } = preprocessing;
+  const session = await engine.createSession({
+    architecture,
+    weights,
+    batch,
+    resolution,
+    mean,
+    std,
+    optimizer,
+    labelSmoothing,
+    seed,
+    threads,
+  });
+  if (resumed !== null) session.restore(weights, resumed.optimizerState, state.steps);
+  return session;
 }
 
-function planOf(run: PreparedRun, loaders: Loaders, session: Session, threads: number, folder: RunFolder): TrainingPlan {
+/** A picture's path to try the model on; null where pictures are no files of their own. */
+function samplePicture({ kind, validation, train }: DataSource): string | null {
+  if (kind === 'idx') return null;
+  return validation.length > 0 ? validation.name(0) : train.name(0);
+}
+
+function planOf(
+  run: PreparedRun,
+  loaders: Loaders,
+  session: Session,
+  threads: number,
+  folder: RunFolder,
+): TrainingPlan {
   const { data, architecture, recipe, reasons, resumed, state } = run;
   const trained = buildGraph(architecture).parameters.filter(({ trainable }) => trainable);
   return {
@@ -79,22 +110,67 @@ function planOf(run: PreparedRun, loaders: Loaders, session: Session, threads: n
     threads,
     memoryBytes: session.memoryBytes,
     run: folder.path,
-    resumedAt: resumed ? { epoch: state.epoch, step: state.stepInEpoch } : null,
+    samplePicture: samplePicture(run.data.source),
+    resumedAt: resumed === null ? null : { epoch: state.epoch, step: state.stepInEpoch },
   };
 }
 
-/** Tells of each picture that was passed over, once, when a step or a validation batch has brought it up. */
-function tellingSkipped(observer: TrainingObserver, loaders: Loaders): TrainingObserver {
-  let told = 0;
-  const tell = () => {
-    const count = loaders.train.badCount + (loaders.validation?.badCount ?? 0);
-    if (count === told) return;
-    told = count;
+/** An error of a run that has begun also says where the run is and how it goes on. */
+function whereToGoOn(error: unknown, { path }: RunFolder): unknown {
+  if (!(error instanceof BneckError)) return error;
+  const resume = `bneck train --resume ${path}`;
+  const next: Partial<Record<BneckError['code'], string>> = {
+    image: `The run is kept; go on without such pictures: ${resume} --skip-bad`,
+    data: `The run is kept in ${path}.`,
+    file: `Then go on with: ${resume}`,
+    training: `The run is in ${path}.`,
   };
-  void tell;
-  return observer;
+  const sentence = next[error.code];
+  if (sentence === undefined) return error;
+  const message = error.message.endsWith('.') ? error.message : `${error.message}.`;
+  return new BneckError(error.code, `${message} ${sentence}`, { cause: error });
 }
 
-export async function runTraining(options: RunOptions, engine: Engine): Promise<TrainingResult> {
-  return null as never;
+/** See `train`. */
+export async function runTraining(options: TrainOptions, engine: TrainingEngine): Promise<TrainingResult> {
+  const { threads = defaultThreads(), observer = {}, signal, out } = options;
+  checkThreads(threads);
+  const run = await prepareRun(options);
+  const { recipe, state } = run;
+  requireMemory(engine, run, threads);
+  const loaders = await makeLoaders(run, options.cache);
+  const badPictures = (): BadPicture[] => [...loaders.train.bad, ...(loaders.validation?.bad ?? [])];
+  const session = await makeSession(engine, run, threads);
+  try {
+    const folder = run.resumed?.folder ?? (await RunFolder.create(out));
+    const recorder = new RunRecorder(run, folder, session, observer, badPictures);
+    if (run.resumed === null) await recorder.saveConfig();
+    observer.planned?.(planOf(run, loaders, session, threads, folder));
+    const loop = new TrainingLoop({
+      session,
+      trainLoader: loaders.train,
+      validationLoader: loaders.validation,
+      recipe,
+      state,
+      recorder,
+      observer,
+      signal,
+    });
+    const status = await loop.run().catch((error: unknown) => {
+      throw whereToGoOn(error, folder);
+    });
+    const result: TrainingResult = {
+      status,
+      run: folder.path,
+      epochs: state.rows,
+      best: bestMetrics(state),
+      bestPath: state.bestEpoch === null ? null : folder.bestPath,
+      position: { epoch: state.epoch, step: state.stepInEpoch },
+      badPictures: badPictures(),
+    };
+    if (status === 'stopped') observer.stopped?.(result);
+    return result;
+  } finally {
+    await session.dispose();
+  }
 }

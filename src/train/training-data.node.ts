@@ -26,19 +26,29 @@ async function hasOwnValidation(source: DataSource): Promise<boolean> {
 }
 
 /**
- * @param validation the share to set aside, where it was asked for
- * @throws BneckError 'data' for data that cannot be trained on, 'option' for a share of data that have
- *   a validation part already
+ * @param where a path, or data that are open already
+ * @throws BneckError 'option' for a share to set aside of data that have a validation part already
+ */
+export async function refuseSecondValidation(
+  where: string | DataSource,
+  source: DataSource,
+  validation: number,
+): Promise<void> {
+  const open = typeof where !== 'string';
+  if (!open && !(await hasOwnValidation(source))) return;
+  const reason = open ? 'the data are open and divided already' : 'the data have a validation part of their own';
+  throw new BneckError('option', `validation ${validation}: ${reason}. Leave it out.`);
+}
+
+/**
+ * @param validation the share of each class to set aside, for data without a validation part
+ * @throws BneckError 'data' for data that cannot be trained on
  */
 export async function openTrainingData(
-  data: string | DataSource,
+  where: string | DataSource,
   { validation, seed }: { readonly validation?: number | undefined; readonly seed: number },
 ): Promise<TrainingData> {
-  const source = typeof data === 'string' ? await openData(data, { validation, seed }) : data;
-  if (validation !== undefined && (typeof data !== 'string' || (await hasOwnValidation(source)))) {
-    const reason = typeof data === 'string' ? 'the data have a validation part of their own' : 'the data are open already';
-    throw new BneckError('option', `validation ${validation}: ${reason}. Leave it out.`);
-  }
+  const source = typeof where === 'string' ? await openData(where, { validation, seed }) : where;
   const facts: DataFacts = {
     classNames: source.classes,
     trainPictures: source.train.length,

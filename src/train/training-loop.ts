@@ -51,6 +51,7 @@ export class TrainingLoop {
   #savedAt = now();
   /** The state's `steps` when it was last saved. */
   #savedSteps = -1;
+  readonly #toldSkipped = new Set<string>();
 
   constructor(parts: LoopParts) {
     const { session, trainLoader, state, recipe } = parts;
@@ -109,9 +110,10 @@ export class TrainingLoop {
     if (validationLoader !== null) {
       const predict = (pictures: Uint8Array, count: number) => session.predict(pictures, count);
       const totalPictures = validationLoader.dataset.length;
-      evaluation = await evaluateDataset(predict, validationLoader, signal, (pictures) =>
-        observer.validated?.({ epoch: state.epoch + 1, pictures, totalPictures }),
-      );
+      evaluation = await evaluateDataset(predict, validationLoader, signal, (pictures) => {
+        observer.validated?.({ epoch: state.epoch + 1, pictures, totalPictures });
+        this.#tellSkipped(validationLoader);
+      });
       if (evaluation === null) return false;
     }
     const metrics = this.#metrics(evaluation);
@@ -139,6 +141,7 @@ export class TrainingLoop {
       const learningRate = learningRateAt(recipe.schedule, state.steps);
       const result = await session.step(batch.pictures, batch.labels, learningRate);
       this.#account(batch, result, learningRate);
+      this.#tellSkipped(trainLoader);
       const here = now() - start;
       state.seconds = secondsBefore + here;
       this.#tellStep(learningRate, (state.pictures - picturesBefore) / here);
@@ -225,6 +228,14 @@ export class TrainingLoop {
       epochSecondsLeft,
       runSecondsLeft: stepsLeft * stepSeconds + epochsLeft * overhead,
     });
+  }
+
+  #tellSkipped(loader: BatchLoader): void {
+    for (const picture of loader.bad) {
+      if (this.#toldSkipped.has(picture.name)) continue;
+      this.#toldSkipped.add(picture.name);
+      this.#parts.observer.pictureSkipped?.(picture);
+    }
   }
 
   async #saveCheckpoint(weights: StateDict): Promise<void> {

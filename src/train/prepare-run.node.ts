@@ -1,0 +1,121 @@
+/**
+ * Everything a run needs before the engine starts: data, network, recipe, weights and position.
+ * A new run chooses them, a resumed one reads them from its checkpoint. Invariant: nothing is
+ * written here, and what comes out has been checked against each other.
+ */
+import { BneckError } from '../base/errors.ts';
+import type { StateDict } from '../base/tensor.ts';
+import type { Architecture } from '../models/architecture.ts';
+import { loadCheckpoint } from './checkpoint.node.ts';
+import { checkChoices, chooseRecipe } from './choose-recipe.ts';
+import { type DataRecord, describeDataChange, recordData } from './data-record.ts';
+import { readModelFile } from './read-model-file.node.ts';
+import type { Recipe, TrainingChoices } from './recipe.ts';
+import { RunFolder } from './run-folder.node.ts';
+import { startingWeights } from './starting-weights.ts';
+import type { TrainOptions } from './train-options.ts';
+import { openTrainingData, refuseSecondValidation, type TrainingData } from './training-data.node.ts';
+import { newTrainingState, type TrainingState } from './training-state.ts';
+
+export interface PreparedRun {
+  readonly data: TrainingData;
+  readonly dataRecord: DataRecord;
+  readonly architecture: Architecture;
+  readonly recipe: Recipe;
+  readonly reasons: readonly string[];
+  readonly weights: StateDict;
+  /** Null for a new run. */
+  readonly resumed: { readonly folder: RunFolder; readonly optimizerState: StateDict } | null;
+  readonly state: TrainingState;
+}
+
+async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
+  const { data: where, weights: startFrom, out, validation, seed = 0 } = options;
+  if (where === undefined) throw new BneckError('option', 'No data: give the folder of the pictures to train on.');
+  checkChoices(options);
+  if (out !== undefined) await RunFolder.requireFree(out);
+  const start = typeof startFrom === 'string' ? await readModelFile(startFrom) : (startFrom ?? null);
+  const data = await openTrainingData(where, { validation, seed });
+  if (validation !== undefined) await refuseSecondValidation(where, data.source, validation);
+  const { architecture, recipe, reasons } = chooseRecipe(options, data.facts, start);
+  const { weights, reason } = startingWeights(architecture, data.facts.classNames, start, recipe.seed);
+  return {
+    data,
+    dataRecord: recordData(data.source),
+    architecture,
+    recipe,
+    reasons: [...reasons, reason],
+    weights,
+    resumed: null,
+    state: newTrainingState(),
+  };
+}
+
+/** What a resumed run has settled already; all of `TrainingChoices` but skipBad. */
+const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weights' | 'out', true>> = {
+  model: true,
+  width: true,
+  reduction: true,
+  resolution: true,
+  epochs: true,
+  batch: true,
+  optimizer: true,
+  learningRate: true,
+  schedule: true,
+  weightDecay: true,
+  labelSmoothing: true,
+  augmentation: true,
+  validation: true,
+  seed: true,
+  weights: true,
+  out: true,
+};
+
+function refuseSettled(options: TrainOptions): void {
+  for (const name of Object.keys(SETTLED) as (keyof typeof SETTLED)[]) {
+    if (options[name] === undefined || options[name] === null) continue;
+    const remedy = 'Leave it out, or start a new run.';
+    throw new BneckError(
+      'option',
+      `${name} cannot be given to a run that is resumed: it goes on as it began. ${remedy}`,
+    );
+  }
+}
+
+async function prepareResumedRun(path: string, options: TrainOptions): Promise<PreparedRun> {
+  refuseSettled(options);
+  const folder = await RunFolder.open(path);
+  const { model, optimizerState, record } = await loadCheckpoint(path);
+  const { state } = record;
+  const recipe = { ...record.recipe, skipBad: record.recipe.skipBad || (options.skipBad ?? false) };
+  if (state.epoch === recipe.epochs) {
+    const remedy = `Start a new run, with weights ${folder.bestPath} to build on it.`;
+    throw new BneckError(
+      'option',
+      `${path}: this run is finished, all its ${recipe.epochs} epochs are done. ${remedy}`,
+    );
+  }
+  const where = options.data ?? record.dataPath;
+  const data = await openTrainingData(where, { validation: recipe.validationFraction, seed: recipe.seed });
+  const dataRecord = recordData(data.source);
+  const change = describeDataChange(record.data, dataRecord);
+  if (change !== null) {
+    const remedy = 'Restore them, say where they are now, or start a new run.';
+    throw new BneckError('data', `${data.source.path}: not the data this run was trained on (${change}). ${remedy}`);
+  }
+  return {
+    data,
+    dataRecord,
+    architecture: model.architecture,
+    recipe,
+    reasons: [],
+    weights: model.weights,
+    resumed: { folder, optimizerState },
+    state: { ...state, rows: [...state.rows] },
+  };
+}
+
+/** @throws BneckError 'option', 'data', 'image' or 'file' for whatever stands in the way */
+export function prepareRun(options: TrainOptions): Promise<PreparedRun> {
+  return options.resume === undefined ? prepareNewRun(options) : prepareResumedRun(options.resume, options);
+}

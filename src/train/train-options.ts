@@ -1,0 +1,31 @@
+/**
+ * What `train` can be told. Only these options reach the trainer; what decides the outcome stands
+ * in `TrainingChoices`, the rest says where things are and how fast it may go.
+ */
+import type { CacheOptions } from '../data/cache.ts';
+import type { DataSource } from '../data/dataset.ts';
+import type { ModelFile } from '../model/model-file.ts';
+import type { TrainingObserver } from './observer.ts';
+import type { TrainingChoices } from './recipe.ts';
+
+export interface TrainOptions extends TrainingChoices {
+  /** A folder (class folders or IDX files), or data that are open already. Needed unless a run is resumed. */
+  readonly data?: string | DataSource | undefined;
+  /** A model file, or its path, to take the weights from; null, the default, for fresh ones. */
+  readonly weights?: string | ModelFile | null | undefined;
+  /**
+   * The folder of a run that was interrupted: it goes on exactly as if it had not been. The network
+   * and the recipe are then the run's own; only data (if they were moved), threads, cache and skipBad
+   * can be given along.
+   */
+  readonly resume?: string | undefined;
+  /** The run's folder, new or empty; by default the next number in `runs`. */
+  readonly out?: string | undefined;
+  /** By default as many as the machine runs at once. */
+  readonly threads?: number | undefined;
+  /** Whether decoded pictures are kept in memory; 'auto', the default, does if they take up to 1 GiB. */
+  readonly cache?: CacheOptions['mode'];
+  readonly observer?: TrainingObserver | undefined;
+  /** Aborting it ends the run after the step that is being made, with everything saved. */
+  readonly signal?: AbortSignal | undefined;
+}
