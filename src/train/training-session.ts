@@ -5,6 +5,7 @@
 import { assert, BneckError } from '../base/errors.ts';
 import type { StateDict } from '../base/tensor.ts';
 import { buildGraph } from '../graph/build-graph.ts';
+import { normalizationCoefficients } from '../model/normalization.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { lowerInference } from '../program/lower-inference.ts';
 import { optimizerRates, optimizerStateNames } from '../program/lower-optimizer.ts';
@@ -14,13 +15,6 @@ import { Engine, type LoadedProgram } from '../runtime/engine.ts';
 import type { ModelMemory } from '../runtime/model-memory.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
 import type { Session, SessionOptions, StepResult } from './session.ts';
-
-type Channels = readonly [number, number, number];
-
-/** Scale and shift that turn a byte into a normalised float: (byte / 255 - mean) / std. */
-export function normalizationCoefficients(mean: Channels, std: Channels): Float32Array {
-  return Float32Array.from([...std.map((s) => 1 / (255 * s)), ...std.map((s, c) => -(mean[c] as number) / s)]);
-}
 
 export class TrainingSession implements Session {
   readonly batch: number;

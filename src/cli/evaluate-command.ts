@@ -1,0 +1,85 @@
+/** `bneck evaluate MODEL DATA`: how often a model is right on labelled pictures. */
+import { Command, Option } from 'commander';
+import { BatchLoader } from '../data/loader.ts';
+import type { DataPart } from '../data/open-data.node.ts';
+import { describeArchitecture } from '../models/describe-architecture.ts';
+import { formatCount, formatPercent, formatRate } from '../report/format.ts';
+import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
+import { evaluateDataset } from '../train/evaluate-dataset.ts';
+import { requireModelPath } from '../train/read-model-file.node.ts';
+import { openEvaluationData } from './open-evaluation-data.ts';
+import { numberWithin, oneOf } from './parse-option.ts';
+
+const PARTS: readonly DataPart[] = ['validation', 'train', 'all'];
+
+interface EvaluateFlags {
+  split?: DataPart;
+  json?: boolean;
+  threads?: number;
+  batch?: number;
+}
+
+async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags): Promise<void> {
+  const { split, json = false, threads } = flags;
+  const { Model } = await import('../model/model.ts');
+  await requireModelPath(modelPath);
+  const model = await Model.load(modelPath, threads === undefined ? {} : { threads });
+  try {
+    const { file } = model;
+    const { dataset, part } = await openEvaluationData(data, file, split);
+    const batchSize = flags.batch ?? (file.preprocessing.resolution <= 128 ? 64 : 32);
+    const loader = new BatchLoader(dataset, { batchSize, preprocessing: file.preprocessing, augmentation: null });
+    const result = await evaluateDataset((pictures, count) => model.forwardBytes(pictures, count), loader);
+    if (result === null) return;
+    const { pictures, loss, top1, top5, seconds } = result;
+    const imagesPerSecond = pictures / seconds;
+    if (json) {
+      const report = {
+        model: modelPath,
+        data,
+        split: split ?? null,
+        pictures,
+        top1,
+        top5,
+        loss,
+        seconds,
+        imagesPerSecond,
+      };
+      console.log(JSON.stringify(report, null, 2));
+      return;
+    }
+    console.log(`${modelPath} (${describeArchitecture(file.architecture)})`);
+    console.log(`${data}, ${part}: ${formatCount(pictures)}\n`);
+    console.log(`top-1 accuracy  ${formatPercent(top1, 2)}`);
+    console.log(`top-5 accuracy  ${formatPercent(top5, 2)}`);
+    console.log(`loss            ${loss.toFixed(4)}`);
+    console.log(`speed           ${formatRate(imagesPerSecond)}`);
+  } finally {
+    await model.dispose();
+  }
+}
+
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .summary('judge a model on labelled pictures')
+    .description('Judges a model on labelled pictures: accuracy and loss.')
+    .argument('<MODEL>', "a model file, such as a run's best.safetensors")
+    .argument('<DATA>', 'the folder of the data: class folders or IDX files')
+    .addOption(
+      new Option(
+        '--split <part>',
+        'validation, train or all (default: validation where the data are divided, or are those the model was trained on)',
+      ).argParser(oneOf(PARTS)),
+    )
+    .option('--json', 'as JSON')
+    .addOption(
+      new Option('--threads <count>', 'default: as many as the machine runs at once').argParser(
+        numberWithin(THREAD_BOUNDS),
+      ),
+    )
+    .addOption(
+      new Option('--batch <count>', 'pictures at a time').argParser(numberWithin({ ...CHOICE_BOUNDS.batch, least: 1 })),
+    )
+    .option('--verbose', 'show stack traces of errors')
+    .action(runEvaluate);
+}

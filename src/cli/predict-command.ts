@@ -1,0 +1,79 @@
+/** `bneck predict MODEL IMAGES…`: what the pictures show, the likeliest classes first. */
+import { Command, Option } from 'commander';
+import { BneckError } from '../base/errors.ts';
+import type { Classification } from '../model/model.ts';
+import { formatPercent } from '../report/format.ts';
+import { formatTable } from '../report/table.ts';
+import { THREAD_BOUNDS } from '../train/bounds.ts';
+import { requireModelPath } from '../train/read-model-file.node.ts';
+import { numberWithin } from './parse-option.ts';
+import { EXIT_FAILURE, oneLine } from './report-error.ts';
+
+interface PredictFlags {
+  top: number;
+  json?: boolean;
+  threads?: number;
+}
+
+interface Answer {
+  readonly image: string;
+  readonly predictions?: readonly Classification[];
+  readonly error?: string;
+}
+
+function printAnswer({ image, predictions = [] }: Answer): void {
+  const columns = [
+    { title: oneLine(image), align: 'left' },
+    { title: '', align: 'right' },
+  ] as const;
+  const rows = predictions.map(({ label, probability }) => [label, formatPercent(probability, 2)]);
+  console.log(`${formatTable(columns, rows)}\n`);
+}
+
+/** One bad picture does not keep the others from being answered, but shows in the exit code. */
+async function runPredict(modelPath: string, images: string[], flags: PredictFlags): Promise<void> {
+  const { top, json = false, threads } = flags;
+  const { Model } = await import('../model/model.ts');
+  await requireModelPath(modelPath);
+  const model = await Model.load(modelPath, threads === undefined ? {} : { threads });
+  const answers: Answer[] = [];
+  try {
+    for (const image of images) {
+      try {
+        const answer = { image, predictions: await model.classify(image, { top }) };
+        answers.push(answer);
+        if (!json) printAnswer(answer);
+      } catch (error) {
+        if (!(error instanceof BneckError && error.code === 'image')) throw error;
+        const message = oneLine(error.message).replace(/; replace or remove it.*$/, '');
+        answers.push({ image, error: message });
+        console.error(`bneck: ${message}`);
+        process.exitCode = EXIT_FAILURE;
+      }
+    }
+  } finally {
+    await model.dispose();
+  }
+  if (json) console.log(JSON.stringify(answers, null, 2));
+}
+
+export function predictCommand(): Command {
+  return new Command('predict')
+    .summary('say what pictures show')
+    .description('Says what pictures show: the likeliest classes of a trained model, with their probabilities.')
+    .argument('<MODEL>', "a model file, such as a run's best.safetensors")
+    .argument('<IMAGES...>', 'pictures')
+    .addOption(
+      new Option('--top <count>', 'classes to show')
+        .default(5)
+        .argParser(numberWithin({ least: 1, greatest: 1_000_000, whole: true })),
+    )
+    .option('--json', 'as JSON')
+    .addOption(
+      new Option('--threads <count>', 'default: as many as the machine runs at once').argParser(
+        numberWithin(THREAD_BOUNDS),
+      ),
+    )
+    .option('--verbose', 'show stack traces of errors')
+    .action(runPredict);
+}

@@ -1,0 +1,116 @@
+/**
+ * Shows a run while it goes. On a terminal a bar moves through the epoch and gives way to the
+ * epoch's line; in a pipe there are plain lines only, one an epoch and one every ten seconds in
+ * between. Invariant: each line is written whole, and nothing but lines reaches a pipe.
+ */
+import { SingleBar } from 'cli-progress';
+import { formatDuration, formatRate } from '../report/format.ts';
+import type {
+  EpochEnd,
+  EpochStart,
+  StepEvent,
+  TrainingObserver,
+  TrainingPlan,
+  ValidationEvent,
+} from '../train/observer.ts';
+import { oneLine } from './report-error.ts';
+import { describePlan, epochLine, stepLine } from './training-text.ts';
+
+const SECONDS_BETWEEN_LINES = 10;
+const BAR_FORMAT = 'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {status}';
+
+export type Output = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean };
+
+export class TrainingProgress implements TrainingObserver {
+  readonly #output: Output;
+  readonly #clock: () => number;
+  #bar: SingleBar | null = null;
+  #epochs = 0;
+  #shownAt = 0;
+  #plan: TrainingPlan | null = null;
+
+  /** @param clock seconds, for tests */
+  constructor(output: Output, clock = () => performance.now() / 1000) {
+    this.#output = output;
+    this.#clock = clock;
+  }
+
+  /** The plan, once it is known. */
+  get plan(): TrainingPlan | null {
+    return this.#plan;
+  }
+
+  /** A line of its own; the bar, if there is one, moves out of the way. */
+  line(text: string): void {
+    const bar = this.#bar;
+    if (bar === null) {
+      this.#output.write(`${text}\n`);
+      return;
+    }
+    this.#output.write(`\r\u001b[K${text}\n`);
+    bar.render();
+  }
+
+  /** Takes the bar away. */
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = null;
+  }
+
+  planned(plan: TrainingPlan): void {
+    this.#plan = plan;
+    for (const text of describePlan(plan)) this.line(text);
+    this.line('');
+  }
+
+  epochStarted({ epoch, epochs, stepsPerEpoch, stepsDone }: EpochStart): void {
+    this.#epochs = epochs;
+    this.#shownAt = this.#clock();
+    if (this.#output.isTTY !== true) return;
+    this.stop();
+    this.#bar = new SingleBar({
+      format: BAR_FORMAT,
+      stream: this.#output as NodeJS.WriteStream,
+      clearOnComplete: true,
+      // Ctrl-C is handled in interrupt.ts; the bar moves on until the step is done.
+      gracefulExit: false,
+      barsize: 28,
+      fps: 10,
+      linewrap: false,
+    });
+    this.#bar.start(stepsPerEpoch, stepsDone, { epoch, epochs, status: '' });
+  }
+
+  stepped(event: StepEvent): void {
+    if (this.#bar !== null) {
+      const rate = formatRate(event.imagesPerSecond);
+      const left = `${formatDuration(event.epochSecondsLeft)} left, run ${formatDuration(event.runSecondsLeft)}`;
+      this.#bar.update(event.step, { status: `train loss ${event.loss.toFixed(4)}  ${rate}  ${left}` });
+      return;
+    }
+    const now = this.#clock();
+    if (now - this.#shownAt < SECONDS_BETWEEN_LINES) return;
+    this.#shownAt = now;
+    this.line(stepLine(event, this.#epochs));
+  }
+
+  validated({ epoch, pictures, totalPictures }: ValidationEvent): void {
+    if (this.#bar !== null) {
+      this.#bar.update({ status: `validating ${pictures}/${totalPictures}` });
+      return;
+    }
+    const now = this.#clock();
+    if (now - this.#shownAt < SECONDS_BETWEEN_LINES) return;
+    this.#shownAt = now;
+    this.line(`epoch ${epoch}/${this.#epochs}  validating ${pictures}/${totalPictures}`);
+  }
+
+  epochEnded(event: EpochEnd): void {
+    this.stop();
+    this.line(epochLine(event));
+  }
+
+  pictureSkipped({ reason }: { readonly reason: string }): void {
+    this.line(`passed over: ${oneLine(reason).replace(/; replace or remove it.*$/, '')}`);
+  }
+}

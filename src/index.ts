@@ -1,0 +1,32 @@
+/**
+ * The public API of bneck for Node, top to bottom: describe a network, hold a model, open data,
+ * train, look at sizes. Everything else is internal.
+ */
+
+// What went wrong, in one line that says what to do.
+export { BneckError, type ErrorCode } from './base/errors.ts';
+// Tensors outside the engine.
+export type { Shape, StateDict, Tensor } from './base/tensor.ts';
+// Data: labelled pictures.
+export type { Augmentation } from './data/augment.ts';
+export { type Dataset, type DataSource, memoryDataset, subset } from './data/dataset.ts';
+export { decodePicture } from './data/decode.node.ts';
+export { imageFolder } from './data/image-folder.node.ts';
+export { openData } from './data/open-data.node.ts';
+export type { Picture } from './data/picture.ts';
+export { defaultPreprocessing, evaluationPicture, type Preprocessing } from './data/preprocess.ts';
+// Block table, parameters and multiply-adds.
+export { formatSummary, type Summary, summarize } from './graph/summary.ts';
+// A model: ask it, save it, load it.
+export { type Classification, type CreateOptions, Model, type ModelOptions } from './model/model.ts';
+export { BNECK_VERSION, type ModelFile } from './model/model-file.ts';
+export type { FloatTensor } from './model/predictor.ts';
+// Networks: plain descriptions, no weights.
+export type { Architecture } from './models/architecture.ts';
+export { describeArchitecture } from './models/describe-architecture.ts';
+export { mobilenetV2 } from './models/mobilenet-v2.ts';
+export { mobilenetV3 } from './models/mobilenet-v3.ts';
+// Training.
+export type { TrainingObserver, TrainingPlan, TrainingResult } from './train/observer.ts';
+export { train } from './train/train.ts';
+export type { TrainOptions } from './train/train-options.ts';
