@@ -6,14 +6,7 @@
 import { gradient_rows, normalize_rows } from './view';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 import { finish_rows } from './epilogue';
-
-/** Room for a tap list of up to 15 x 15. */
-const TAP_BYTES: usize = 8 * 225;
-
-function add_tap(taps: usize, index: i32, weight: usize, value: isize): void {
-  store<usize>(taps + (<usize>index << 3), weight);
-  store<isize>(taps + (<usize>index << 3), value, 4);
-}
+import { TAP_BYTES, add_tap, correlate, correlate_taps, is_special } from './correlate';
 
 /** All taps of a forward convolution: weights [kernel * kernel], rows `rowBytes` and pixels `pixelBytes` apart. Returns their number. */
 function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usize, rowBytes: usize, pixelBytes: usize): i32 {
@@ -24,64 +17,6 @@ function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usiz
     }
   }
   return kernel * kernel;
-}
-
-/**
- * target[count][channels] = initial + sum over taps of weight[tap] * value[tap]; outputs stand
- * `targetStep` bytes apart, the values of neighbouring outputs `sourceStep`. initial: 0, or the
- * bytes of one vector of channels (bias), or target itself when `accumulate`.
- */
-function correlate(
-  target: usize, targetStep: usize, count: i32, source: usize, sourceStep: usize,
-  taps: usize, tapCount: i32, weight: usize, channels: i32, bias: usize, accumulate: bool,
-): void {
-  const bytes = <usize>channels << 2;
-  const endTap = taps + (<usize>tapCount << 3);
-  for (let c: usize = 0; c < bytes; c += 16) {
-    let output = target + c;
-    let value = source + c;
-    const filter = weight + c;
-    const initial = bias == 0 ? f32x4.splat(0.0) : v128.load(bias + c);
-    let i = 0;
-    for (; i + 4 <= count; i += 4) {
-      const output1 = output + targetStep;
-      const output2 = output1 + targetStep;
-      const output3 = output2 + targetStep;
-      let s0 = initial, s1 = initial, s2 = initial, s3 = initial;
-      if (accumulate) {
-        s0 = v128.load(output);
-        s1 = v128.load(output1);
-        s2 = v128.load(output2);
-        s3 = v128.load(output3);
-      }
-      for (let tap = taps; tap < endTap; tap += 8) {
-        const w = v128.load(filter + load<usize>(tap));
-        let at = value + load<usize>(tap, 4);
-        s0 = f32x4.add(s0, f32x4.mul(w, v128.load(at)));
-        at += sourceStep;
-        s1 = f32x4.add(s1, f32x4.mul(w, v128.load(at)));
-        at += sourceStep;
-        s2 = f32x4.add(s2, f32x4.mul(w, v128.load(at)));
-        at += sourceStep;
-        s3 = f32x4.add(s3, f32x4.mul(w, v128.load(at)));
-      }
-      v128.store(output, s0);
-      v128.store(output1, s1);
-      v128.store(output2, s2);
-      v128.store(output3, s3);
-      output = output3 + targetStep;
-      value += sourceStep * 4;
-    }
-    for (; i < count; i++) {
-      let sum = accumulate ? v128.load(output) : initial;
-      for (let tap = taps; tap < endTap; tap += 8) {
-        sum = f32x4.add(sum, f32x4.mul(v128.load(filter + load<usize>(tap)), v128.load(value + load<usize>(tap, 4))));
-      }
-      v128.store(output, sum);
-      output += targetStep;
-      value += sourceStep;
-    }
-  }
 }
 
 /**
@@ -137,6 +72,7 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   const accumulators = taps + TAP_BYTES;
   const loaded = accumulators + accumulator_bytes(block);
   const tapCount = forward_taps(taps, kernel, dilation, pixelStride, rowBytes, pixel);
+  const special = is_special(kernel, stride, dilation, outWidth, false);
   const firstImage = group * imagesPerTask;
   const endImage = min(firstImage + imagesPerTask, images);
   for (let image = firstImage; image < endImage; image++) {
@@ -148,7 +84,9 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
       const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
       for (let i = 0; i < count; i++) {
         const values = loaded + <usize>(i * stride) * rowBytes;
-        correlate(target + <usize>(i * outWidth) * pixelStride, pixelStride, outWidth, values, <usize>stride * pixel, taps, tapCount, weight + byte, block, 0, false);
+        const line = target + <usize>(i * outWidth) * pixelStride;
+        if (special) correlate(kernel, stride, line, pixelStride, outWidth, values, rowBytes, pixel, weight + byte, <isize>pixelStride, block, 0, false);
+        else correlate_taps(line, pixelStride, outWidth, values, <usize>stride * pixel, taps, tapCount, weight + byte, block, 0, false);
       }
       if (row == 0 && image == firstImage) begin_statistics(accumulators, target, block);
       add_statistics(accumulators, target, pixelStride, count * outWidth, block);
@@ -184,6 +122,7 @@ export function f32_depthwise_conv_forward__c4w4(
   const rowBytes = <usize>columns * pixel;
   const loaded = scratch + TAP_BYTES;
   const tapCount = forward_taps(scratch, kernel, dilation, pixelStride, rowBytes, pixel);
+  const special = is_special(kernel, stride, dilation, outWidth, false);
   const count = min(rowsPerBlock, outHeight - row);
   const rows = (count - 1) * stride + (kernel - 1) * dilation + 1;
   const source = x + <usize>(image * height * width) * pixelStride + byte;
@@ -191,7 +130,9 @@ export function f32_depthwise_conv_forward__c4w4(
   const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
   for (let i = 0; i < count; i++) {
     const line = target + <usize>(i * outWidth) * pixelStride;
-    correlate(line, pixelStride, outWidth, loaded + <usize>(i * stride) * rowBytes, <usize>stride * pixel, scratch, tapCount, weight + byte, block, bias + byte, false);
+    const values = loaded + <usize>(i * stride) * rowBytes;
+    if (special) correlate(kernel, stride, line, pixelStride, outWidth, values, rowBytes, pixel, weight + byte, <isize>pixelStride, block, bias + byte, false);
+    else correlate_taps(line, pixelStride, outWidth, values, <usize>stride * pixel, scratch, tapCount, weight + byte, block, bias + byte, false);
   }
   finish_rows(target, pixelStride, count * outWidth, block, activation, 0);
 }
@@ -216,6 +157,113 @@ function backward_taps(
   return count;
 }
 
+function add_vector(target: usize, value: v128): void {
+  v128.store(target, f32x4.add(v128.load(target), value));
+}
+
+/** The nine sums of a 3 x 3 filter at four channels; see add_weight_gradient. */
+function add_weight_gradient_k3(
+  target: usize, tapStride: usize, dy: usize, dyRowBytes: usize, values: usize, rowBytes: usize, pixel: usize,
+  rows: i32, columns: i32, step: usize, hop: usize, line: usize,
+): void {
+  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0, s8 = s0;
+  const hop2 = hop * 2;
+  for (let row = 0; row < rows; row++) {
+    let gradient = dy + <usize>row * dyRowBytes;
+    let v0 = values + <usize>row * rowBytes;
+    let v1 = v0 + line;
+    let v2 = v1 + line;
+    for (let column = 0; column < columns; column++) {
+      const d = v128.load(gradient);
+      s0 = f32x4.add(s0, f32x4.mul(d, v128.load(v0)));
+      s1 = f32x4.add(s1, f32x4.mul(d, v128.load(v0 + hop)));
+      s2 = f32x4.add(s2, f32x4.mul(d, v128.load(v0 + hop2)));
+      s3 = f32x4.add(s3, f32x4.mul(d, v128.load(v1)));
+      s4 = f32x4.add(s4, f32x4.mul(d, v128.load(v1 + hop)));
+      s5 = f32x4.add(s5, f32x4.mul(d, v128.load(v1 + hop2)));
+      s6 = f32x4.add(s6, f32x4.mul(d, v128.load(v2)));
+      s7 = f32x4.add(s7, f32x4.mul(d, v128.load(v2 + hop)));
+      s8 = f32x4.add(s8, f32x4.mul(d, v128.load(v2 + hop2)));
+      gradient += pixel;
+      v0 += step;
+      v1 += step;
+      v2 += step;
+    }
+  }
+  add_vector(target + tapStride * 0, s0);
+  add_vector(target + tapStride * 1, s1);
+  add_vector(target + tapStride * 2, s2);
+  add_vector(target + tapStride * 3, s3);
+  add_vector(target + tapStride * 4, s4);
+  add_vector(target + tapStride * 5, s5);
+  add_vector(target + tapStride * 6, s6);
+  add_vector(target + tapStride * 7, s7);
+  add_vector(target + tapStride * 8, s8);
+}
+
+/** The five sums of one row of a 5 x 5 filter at four channels; see add_weight_gradient. */
+function add_weight_gradient_k5(
+  target: usize, tapStride: usize, dy: usize, dyRowBytes: usize, values: usize, rowBytes: usize, pixel: usize,
+  rows: i32, columns: i32, step: usize, hop: usize,
+): void {
+  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0, s8 = s0, s9 = s0;
+  const hop2 = hop * 2;
+  const hop3 = hop * 3;
+  const hop4 = hop * 4;
+  for (let row = 0; row < rows; row++) {
+    let gradient = dy + <usize>row * dyRowBytes;
+    let value = values + <usize>row * rowBytes;
+    let column = 0;
+    for (; column + 2 <= columns; column += 2) {
+      const d = v128.load(gradient);
+      const e = v128.load(gradient + pixel);
+      const next = value + step;
+      s0 = f32x4.add(s0, f32x4.mul(d, v128.load(value)));
+      s5 = f32x4.add(s5, f32x4.mul(e, v128.load(next)));
+      s1 = f32x4.add(s1, f32x4.mul(d, v128.load(value + hop)));
+      s6 = f32x4.add(s6, f32x4.mul(e, v128.load(next + hop)));
+      s2 = f32x4.add(s2, f32x4.mul(d, v128.load(value + hop2)));
+      s7 = f32x4.add(s7, f32x4.mul(e, v128.load(next + hop2)));
+      s3 = f32x4.add(s3, f32x4.mul(d, v128.load(value + hop3)));
+      s8 = f32x4.add(s8, f32x4.mul(e, v128.load(next + hop3)));
+      s4 = f32x4.add(s4, f32x4.mul(d, v128.load(value + hop4)));
+      s9 = f32x4.add(s9, f32x4.mul(e, v128.load(next + hop4)));
+      gradient += pixel * 2;
+      value = next + step;
+    }
+    if (column < columns) {
+      const d = v128.load(gradient);
+      s0 = f32x4.add(s0, f32x4.mul(d, v128.load(value)));
+      s1 = f32x4.add(s1, f32x4.mul(d, v128.load(value + hop)));
+      s2 = f32x4.add(s2, f32x4.mul(d, v128.load(value + hop2)));
+      s3 = f32x4.add(s3, f32x4.mul(d, v128.load(value + hop3)));
+      s4 = f32x4.add(s4, f32x4.mul(d, v128.load(value + hop4)));
+    }
+  }
+  add_vector(target + tapStride * 0, f32x4.add(s0, s5));
+  add_vector(target + tapStride * 1, f32x4.add(s1, s6));
+  add_vector(target + tapStride * 2, f32x4.add(s2, s7));
+  add_vector(target + tapStride * 3, f32x4.add(s3, s8));
+  add_vector(target + tapStride * 4, f32x4.add(s4, s9));
+}
+
+/** One tap at four channels. */
+function add_weight_gradient_tap(
+  target: usize, dy: usize, dyRowBytes: usize, values: usize, rowBytes: usize, pixel: usize, rows: i32, columns: i32, step: usize,
+): void {
+  let sum = f32x4.splat(0.0);
+  for (let row = 0; row < rows; row++) {
+    let gradient = dy + <usize>row * dyRowBytes;
+    let value = values + <usize>row * rowBytes;
+    for (let column = 0; column < columns; column++) {
+      sum = f32x4.add(sum, f32x4.mul(v128.load(gradient), v128.load(value)));
+      gradient += pixel;
+      value += step;
+    }
+  }
+  add_vector(target, sum);
+}
+
 /** Adds to dWeight [K * K][channels] (taps `tapStride` bytes apart) the products of dy rows with the values they saw. */
 function add_weight_gradient(
   dWeight: usize, tapStride: usize, dy: usize, dyRowBytes: usize, values: usize, rowBytes: usize, pixel: usize,
@@ -223,29 +271,22 @@ function add_weight_gradient(
 ): void {
   const step = <usize>stride * pixel;
   const hop = <usize>dilation * pixel;
+  const line = <usize>dilation * rowBytes;
+  const stepBytes = <usize>stride * rowBytes;
   for (let c: usize = 0; c < pixel; c += 16) {
+    if (kernel == 3) {
+      add_weight_gradient_k3(dWeight + c, tapStride, dy + c, dyRowBytes, values + c, stepBytes, pixel, rows, columns, step, hop, line);
+      continue;
+    }
     for (let ky = 0; ky < kernel; ky++) {
-      for (let kx = 0; kx < kernel; kx += 3) {
-        const taps = min(3, kernel - kx);
-        const hop1 = taps > 1 ? hop : 0;
-        const hop2 = taps > 2 ? hop * 2 : 0;
-        let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0;
-        for (let row = 0; row < rows; row++) {
-          let gradient = dy + <usize>row * dyRowBytes + c;
-          let value = values + <usize>(row * stride + ky * dilation) * rowBytes + <usize>kx * hop + c;
-          for (let column = 0; column < columns; column++) {
-            const d = v128.load(gradient);
-            s0 = f32x4.add(s0, f32x4.mul(d, v128.load(value)));
-            s1 = f32x4.add(s1, f32x4.mul(d, v128.load(value + hop1)));
-            s2 = f32x4.add(s2, f32x4.mul(d, v128.load(value + hop2)));
-            gradient += pixel;
-            value += step;
-          }
-        }
-        const target = dWeight + <usize>(ky * kernel + kx) * tapStride + c;
-        v128.store(target, f32x4.add(v128.load(target), s0));
-        if (taps > 1) v128.store(target + tapStride, f32x4.add(v128.load(target + tapStride), s1));
-        if (taps > 2) v128.store(target + tapStride * 2, f32x4.add(v128.load(target + tapStride * 2), s2));
+      const first = dWeight + <usize>(ky * kernel) * tapStride + c;
+      const row = values + <usize>ky * line + c;
+      if (kernel == 5) {
+        add_weight_gradient_k5(first, tapStride, dy + c, dyRowBytes, row, stepBytes, pixel, rows, columns, step, hop);
+        continue;
+      }
+      for (let kx = 0; kx < kernel; kx++) {
+        add_weight_gradient_tap(first + <usize>kx * tapStride, dy + c, dyRowBytes, row + <usize>kx * hop, stepBytes, pixel, rows, columns, step);
       }
     }
   }
@@ -312,6 +353,8 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
   const valueColumns = (outWidth - 1) * stride + reach + 1;
   const valueRowBytes = <usize>valueColumns * pixel;
   const xScale = xCoefficients == 0 ? <usize>0 : xCoefficients + byte;
+  const special = stride == 1 && is_special(kernel, 1, dilation, width, accumulate != 0);
+  const lastTap = weight + byte + <usize>(kernel * kernel - 1) * pixelStride;
 
   const taps = scratch;
   const localSums = taps + TAP_BYTES;
@@ -337,10 +380,16 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
       );
       // dx
       for (let h = top; h < bottom; h++) {
+        const target = dx + inStart + <usize>(h * width) * pixelStride;
+        if (special) {
+          // stride 1: the transposed convolution is a convolution with the filter flipped
+          const row = dy + <usize>(h + padding - reach - firstRow) * gradientRowBytes;
+          correlate(kernel, 1, target, pixelStride, width, row, gradientRowBytes, pixel, lastTap, -<isize>pixelStride, block, 0, accumulate != 0);
+          continue;
+        }
         for (let w = 0; w < min(stride, width); w++) {
           const count = backward_taps(taps, h, w, firstRow, firstColumn, kernel, stride, padding, dilation, pixelStride, gradientRowBytes, pixel);
-          const target = dx + inStart + <usize>(h * width + w) * pixelStride;
-          correlate(target, <usize>stride * pixelStride, (width - w + stride - 1) / stride, dy, pixel, taps, count, weight + byte, block, 0, accumulate != 0);
+          correlate_taps(target + <usize>w * pixelStride, <usize>stride * pixelStride, (width - w + stride - 1) / stride, dy, pixel, taps, count, weight + byte, block, 0, accumulate != 0);
         }
       }
       // the weights' gradient, from the rows of dy that belong to this block

@@ -90,12 +90,21 @@ export function normalize_gated_rows(
   }
 }
 
-/** The gradient with respect to the activation's output at one place: da * gate + pooled, each optional. */
-export function incoming_gradient(da: usize, gate: usize, pooled: usize, c: usize): v128 {
-  let value = da == 0 ? f32x4.splat(0.0) : v128.load(da + c);
-  if (gate != 0) value = f32x4.mul(value, v128.load(gate + c));
-  if (pooled != 0) value = f32x4.add(value, v128.load(pooled + c));
-  return value;
+/** target = da * gate + pooled, each optional; da = 0: zeros. Rows of target `targetStride` apart, of da `stride`. */
+function incoming_rows(
+  target: usize, targetStride: usize, da: usize, stride: usize, rows: i32, channels: i32, gate: usize, pooled: usize,
+): void {
+  const bytes = <usize>channels << 2;
+  for (let row = 0; row < rows; row++) {
+    if (da == 0) memory.fill(target, 0, bytes);
+    else if (gate == 0) memory.copy(target, da, bytes);
+    else for (let c: usize = 0; c < bytes; c += 16) v128.store(target + c, f32x4.mul(v128.load(da + c), v128.load(gate + c)));
+    if (pooled != 0) {
+      for (let c: usize = 0; c < bytes; c += 16) v128.store(target + c, f32x4.add(v128.load(target + c), v128.load(pooled + c)));
+    }
+    target += targetStride;
+    if (da != 0) da += stride;
+  }
 }
 
 /**
@@ -106,6 +115,12 @@ export function gradient_rows(
   target: usize, targetStride: usize, da: usize, y: usize, sourceStride: usize, rows: i32, channels: i32,
   coefficients: usize, factors: usize, coefficientStride: usize, activation: i32, gate: usize, pooled: usize,
 ): void {
+  let daStride = sourceStride;
+  if (da == 0 || gate != 0 || pooled != 0) {
+    incoming_rows(target, targetStride, da, sourceStride, rows, channels, gate, pooled);
+    da = target;
+    daStride = targetStride;
+  }
   const low = low_of(activation);
   const high = high_of(activation);
   const slope = slope_of(activation);
@@ -119,29 +134,28 @@ export function gradient_rows(
       for (let c: usize = 0; c < bytes; c += 16) {
         const value = v128.load(y + c);
         const x = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
-        const dz = f32x4.mul(incoming_gradient(da, gate, pooled, c), hard_swish_slope(x));
+        const dz = f32x4.mul(v128.load(da + c), hard_swish_slope(x));
         const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
         v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
       }
     } else if (activation == NONE) {
       for (let c: usize = 0; c < bytes; c += 16) {
-        const dz = incoming_gradient(da, gate, pooled, c);
         const line = f32x4.add(f32x4.mul(v128.load(y + c), v128.load(k2 + c)), v128.load(k3 + c));
-        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
+        v128.store(target + c, f32x4.add(f32x4.mul(v128.load(da + c), v128.load(factors + c)), line));
       }
     } else {
       for (let c: usize = 0; c < bytes; c += 16) {
         const value = v128.load(y + c);
         const x = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
         const line = f32x4.add(f32x4.mul(x, slope), offset);
-        const dz = f32x4.mul(incoming_gradient(da, gate, pooled, c), clamp_slope(line, low, high, slope));
+        const dz = f32x4.mul(v128.load(da + c), clamp_slope(line, low, high, slope));
         const rest = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
         v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), rest));
       }
     }
     target += targetStride;
     y += sourceStride;
-    if (da != 0) da += sourceStride;
+    da += daStride;
   }
 }
 

@@ -33,8 +33,12 @@ type GradientOperands = Record<string, Operand | null>;
 export class ConvTraining {
   readonly #builder: ProgramBuilder;
 
-  constructor(builder: ProgramBuilder) {
+  readonly #momentum: number | undefined;
+
+  /** @param momentum of running statistics, in place of the network's own */
+  constructor(builder: ProgramBuilder, momentum: number | undefined) {
     this.#builder = builder;
+    this.#momentum = momentum;
   }
 
   /** Emits the forward steps. `slot` and `activation` belong to the map as its readers see it. */
@@ -77,7 +81,8 @@ export class ConvTraining {
   }
 
   #statistics(node: BatchNorm2dNode, { partials, count }: Statistics, norm: NormState): void {
-    const { channels, epsilon, momentum } = node.attributes;
+    const { channels, epsilon } = node.attributes;
+    const momentum = this.#momentum ?? node.attributes.momentum;
     const operands = {
       partials,
       weight: this.#builder.parameter(`${node.name}.weight`),

@@ -1,5 +1,11 @@
-/** The sizes of a convolution as kernels take them, from a node and the shape of its input. */
+/**
+ * The sizes of a convolution as kernels take them, from a node and the shape of its input. Kernels know one
+ * padding, the zeros before the first row and column; what lies behind the map follows from the output's size,
+ * which they are told.
+ */
+import { BneckError } from '../base/errors.ts';
 import type { Conv2dNode } from '../graph/graph.ts';
+import { convOutputSize, paddingBefore } from '../graph/ops/conv2d.ts';
 
 export interface MapShape {
   readonly images: number;
@@ -13,9 +19,19 @@ export function rowsOf(shape: MapShape): number {
 }
 
 export function convOutput(node: Conv2dNode, input: MapShape): MapShape {
-  const { kernel, stride, padding, dilation, outChannels } = node.attributes;
-  const size = (length: number) => Math.floor((length + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
-  return { images: input.images, height: size(input.height), width: size(input.width), channels: outChannels };
+  const { attributes } = node;
+  const [height, width] = [convOutputSize(input.height, attributes), convOutputSize(input.width, attributes)];
+  return { images: input.images, height, width, channels: attributes.outChannels };
+}
+
+/** The zeros before the first row and, as many, before the first column. */
+function commonPadding({ name, attributes }: Conv2dNode, { height, width }: MapShape): number {
+  const [above, left] = [paddingBefore(height, attributes), paddingBefore(width, attributes)];
+  if (above === left) return above;
+  throw new BneckError(
+    'unsupported',
+    `Convolution ${name} with SAME padding needs ${above} zeros above but ${left} left of a map of ${height}x${width}. Take square pictures, or sides that are multiples of 32.`,
+  );
 }
 
 export type ConvKind = 'pointwise' | 'depthwise' | 'dense';
@@ -30,7 +46,7 @@ export function convKind(node: Conv2dNode): ConvKind | null {
 
 /** Sizes that the dense kernels share. */
 export function denseSizes(node: Conv2dNode, input: MapShape, output: MapShape) {
-  const { inChannels, outChannels, kernel, stride, padding, dilation } = node.attributes;
+  const { inChannels, outChannels, kernel, stride, dilation } = node.attributes;
   return {
     rows: rowsOf(output),
     height: input.height,
@@ -41,14 +57,14 @@ export function denseSizes(node: Conv2dNode, input: MapShape, output: MapShape) 
     outChannels,
     kernel,
     stride,
-    padding,
+    padding: commonPadding(node, input),
     dilation,
   };
 }
 
 /** Sizes that the depthwise kernels share. */
 export function depthwiseSizes(node: Conv2dNode, input: MapShape, output: MapShape) {
-  const { kernel, stride, padding, dilation } = node.attributes;
+  const { kernel, stride, dilation } = node.attributes;
   return {
     images: input.images,
     height: input.height,
@@ -58,7 +74,7 @@ export function depthwiseSizes(node: Conv2dNode, input: MapShape, output: MapSha
     outWidth: output.width,
     kernel,
     stride,
-    padding,
+    padding: commonPadding(node, input),
     dilation,
   };
 }

@@ -35,6 +35,8 @@ export interface TrainingOptions {
   readonly input: 'bytes' | 'floats';
   readonly labelSmoothing: number;
   readonly optimizer: OptimizerKernel;
+  /** How far running statistics move each step; by default what the network says. */
+  readonly batchNormMomentum?: number | undefined;
   /** False: no two buffers share memory. Default true. */
   readonly planMemory?: boolean;
 }
@@ -48,12 +50,12 @@ class TrainingLowering {
   readonly #backward: (() => void)[] = [];
   #dropoutState: Operand | null = null;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, batchNormMomentum: number | undefined) {
     const layout = layoutParameters(graph);
     this.#graph = graph;
     this.builder = new ProgramBuilder(layout);
     this.#consumers = new Consumers(graph);
-    this.#convs = new ConvTraining(this.builder);
+    this.#convs = new ConvTraining(this.builder, batchNormMomentum);
   }
 
   set(tensor: TensorName, value: TrainingValue): void {
@@ -319,7 +321,7 @@ export function lowerTraining(graph: Graph, shape: Shape, options: TrainingOptio
   const [images, channels, height, width] = shape as [number, number, number, number];
   if (images < 2)
     throw new BneckError('shape', 'Training needs at least 2 pictures a batch: batch norm compares them.');
-  const lowering = new TrainingLowering(graph);
+  const lowering = new TrainingLowering(graph, options.batchNormMomentum);
   const data = lowerInput(lowering.builder, shape, options.input);
   const slot = lowering.slot(graph.input);
   const picture = { kind: 'map', images, channels, height, width, data, norm: null, activation: 0 } as const;

@@ -42,7 +42,7 @@ export function backwardRows(
 
 /** Channels of a depthwise task: near 32, equal blocks, a multiple of 4. */
 function depthwiseChannels(channels: number): number {
-  return roundUp(ceilDivide(channels, Math.max(1, Math.round(channels / 32))), 4);
+  return roundUp(ceilDivide(channels, Math.max(1, Math.round(channels / 128))), 4);
 }
 
 /** Rows of output so that the input rows they need, `columns` pixels wide, fit the block. */

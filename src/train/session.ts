@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly std: readonly [number, number, number];
   readonly optimizer: OptimizerOptions;
   readonly labelSmoothing: number;
+  /** How far batch norm's running statistics move each step; by default what the network says. */
+  readonly batchNormMomentum?: number;
   /** For dropout. */
   readonly seed: number;
   readonly threads: number;

@@ -47,10 +47,19 @@ export class TrainingSession implements Session {
 
   /** @throws BneckError('memory') where the batch does not fit, 'shape' where weights and architecture disagree */
   static async create(options: SessionOptions): Promise<TrainingSession> {
-    const { architecture, batch, resolution, optimizer, labelSmoothing, planMemory = true } = options;
+    const {
+      architecture,
+      batch,
+      resolution,
+      optimizer,
+      labelSmoothing,
+      batchNormMomentum,
+      planMemory = true,
+    } = options;
     const graph = buildGraph(architecture);
     const shape = [batch, 3, resolution, resolution];
-    const training = lowerTraining(graph, shape, { input: 'bytes', labelSmoothing, optimizer, planMemory });
+    const trainingOptions = { input: 'bytes', labelSmoothing, optimizer, batchNormMomentum, planMemory } as const;
+    const training = lowerTraining(graph, shape, trainingOptions);
     const inference = lowerInference(graph, shape, { input: 'bytes', planMemory });
     const engine = new Engine(await createThreadPool(options.threads));
     try {
