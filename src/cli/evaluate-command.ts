@@ -6,7 +6,7 @@ import { describeArchitecture } from '../models/describe-architecture.ts';
 import { formatCount, formatPercent, formatRate } from '../report/format.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { evaluateDataset } from '../train/evaluate-dataset.ts';
-import { requireModelPath } from '../train/read-model-file.node.ts';
+import { readModelFile } from '../train/read-model-file.node.ts';
 import { openEvaluationData } from './open-evaluation-data.ts';
 import { numberWithin, oneOf } from './parse-option.ts';
 
@@ -22,8 +22,7 @@ interface EvaluateFlags {
 async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags): Promise<void> {
   const { split, json = false, threads } = flags;
   const { Model } = await import('../model/model.ts');
-  await requireModelPath(modelPath);
-  const model = await Model.load(modelPath, threads === undefined ? {} : { threads });
+  const model = Model.from(await readModelFile(modelPath), threads === undefined ? {} : { threads });
   try {
     const { file } = model;
     const { dataset, part } = await openEvaluationData(data, file, split);

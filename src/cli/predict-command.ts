@@ -3,9 +3,8 @@ import { Command, Option } from 'commander';
 import { BneckError } from '../base/errors.ts';
 import type { Classification } from '../model/model.ts';
 import { formatPercent } from '../report/format.ts';
-import { formatTable } from '../report/table.ts';
 import { THREAD_BOUNDS } from '../train/bounds.ts';
-import { requireModelPath } from '../train/read-model-file.node.ts';
+import { readModelFile } from '../train/read-model-file.node.ts';
 import { numberWithin } from './parse-option.ts';
 import { EXIT_FAILURE, oneLine } from './report-error.ts';
 
@@ -22,20 +21,17 @@ interface Answer {
 }
 
 function printAnswer({ image, predictions = [] }: Answer): void {
-  const columns = [
-    { title: oneLine(image), align: 'left' },
-    { title: '', align: 'right' },
-  ] as const;
-  const rows = predictions.map(({ label, probability }) => [label, formatPercent(probability, 2)]);
-  console.log(`${formatTable(columns, rows)}\n`);
+  const lines = predictions.map(
+    ({ label, probability }) => `  ${formatPercent(probability, 2).padStart(7)}  ${oneLine(label)}`,
+  );
+  console.log([oneLine(image), ...lines, ''].join('\n'));
 }
 
 /** One bad picture does not keep the others from being answered, but shows in the exit code. */
 async function runPredict(modelPath: string, images: string[], flags: PredictFlags): Promise<void> {
   const { top, json = false, threads } = flags;
   const { Model } = await import('../model/model.ts');
-  await requireModelPath(modelPath);
-  const model = await Model.load(modelPath, threads === undefined ? {} : { threads });
+  const model = Model.from(await readModelFile(modelPath), threads === undefined ? {} : { threads });
   const answers: Answer[] = [];
   try {
     for (const image of images) {

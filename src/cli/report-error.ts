@@ -26,7 +26,7 @@ export function usageLine(message: string): string {
   const line = oneLine(message)
     .replace(/^error: /, '')
     .replace(/\(Did you mean/, '(did you mean');
-  return `bneck: ${line}`;
+  return `bneck: ${line.endsWith('.') ? line : `${line}.`}`;
 }
 
 /** Prints an error and returns the exit code. */

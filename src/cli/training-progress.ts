@@ -21,10 +21,20 @@ const BAR_FORMAT = 'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {status}';
 
 export type Output = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean };
 
+/** What the bar says at present. */
+interface Shown {
+  readonly total: number;
+  readonly value: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly status: string;
+}
+
 export class TrainingProgress implements TrainingObserver {
   readonly #output: Output;
   readonly #clock: () => number;
   #bar: SingleBar | null = null;
+  #shown: Shown | null = null;
   #epochs = 0;
   #shownAt = 0;
   #plan: TrainingPlan | null = null;
@@ -40,21 +50,42 @@ export class TrainingProgress implements TrainingObserver {
     return this.#plan;
   }
 
-  /** A line of its own; the bar, if there is one, moves out of the way. */
+  /** A line of its own; the bar, if there is one, makes room and comes back below. */
   line(text: string): void {
-    const bar = this.#bar;
-    if (bar === null) {
-      this.#output.write(`${text}\n`);
-      return;
-    }
-    this.#output.write(`\r\u001b[K${text}\n`);
-    bar.render();
+    const shown = this.#shown;
+    this.stop();
+    this.#output.write(`${text}\n`);
+    if (shown !== null) this.#startBar(shown);
   }
 
   /** Takes the bar away. */
   stop(): void {
     this.#bar?.stop();
     this.#bar = null;
+    this.#shown = null;
+  }
+
+  #startBar(shown: Shown): void {
+    this.#bar = new SingleBar({
+      format: BAR_FORMAT,
+      stream: this.#output as NodeJS.WriteStream,
+      clearOnComplete: true,
+      // Ctrl-C is handled in interrupt.ts; the bar moves on until the step is done.
+      gracefulExit: false,
+      barsize: 28,
+      fps: 10,
+      linewrap: false,
+    });
+    const { total, value, ...payload } = shown;
+    this.#bar.start(total, value, payload);
+    this.#shown = shown;
+  }
+
+  #moveBar(change: Partial<Shown>): boolean {
+    if (this.#bar === null || this.#shown === null) return false;
+    this.#shown = { ...this.#shown, ...change };
+    this.#bar.update(this.#shown.value, { status: this.#shown.status });
+    return true;
   }
 
   planned(plan: TrainingPlan): void {
@@ -68,26 +99,14 @@ export class TrainingProgress implements TrainingObserver {
     this.#shownAt = this.#clock();
     if (this.#output.isTTY !== true) return;
     this.stop();
-    this.#bar = new SingleBar({
-      format: BAR_FORMAT,
-      stream: this.#output as NodeJS.WriteStream,
-      clearOnComplete: true,
-      // Ctrl-C is handled in interrupt.ts; the bar moves on until the step is done.
-      gracefulExit: false,
-      barsize: 28,
-      fps: 10,
-      linewrap: false,
-    });
-    this.#bar.start(stepsPerEpoch, stepsDone, { epoch, epochs, status: '' });
+    this.#startBar({ total: stepsPerEpoch, value: stepsDone, epoch, epochs, status: '' });
   }
 
   stepped(event: StepEvent): void {
-    if (this.#bar !== null) {
-      const rate = formatRate(event.imagesPerSecond);
-      const left = `${formatDuration(event.epochSecondsLeft)} left, run ${formatDuration(event.runSecondsLeft)}`;
-      this.#bar.update(event.step, { status: `train loss ${event.loss.toFixed(4)}  ${rate}  ${left}` });
-      return;
-    }
+    const rate = formatRate(event.imagesPerSecond);
+    const left = `${formatDuration(event.epochSecondsLeft)} left, run ${formatDuration(event.runSecondsLeft)}`;
+    const status = `train loss ${event.loss.toFixed(4)}  ${rate}  ${left}`;
+    if (this.#moveBar({ value: event.step, status })) return;
     const now = this.#clock();
     if (now - this.#shownAt < SECONDS_BETWEEN_LINES) return;
     this.#shownAt = now;
@@ -95,10 +114,7 @@ export class TrainingProgress implements TrainingObserver {
   }
 
   validated({ epoch, pictures, totalPictures }: ValidationEvent): void {
-    if (this.#bar !== null) {
-      this.#bar.update({ status: `validating ${pictures}/${totalPictures}` });
-      return;
-    }
+    if (this.#moveBar({ status: `validating ${pictures}/${totalPictures}` })) return;
     const now = this.#clock();
     if (now - this.#shownAt < SECONDS_BETWEEN_LINES) return;
     this.#shownAt = now;

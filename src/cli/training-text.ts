@@ -12,6 +12,10 @@ export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 function labelled(label: string, text: string): string {
   return `${label.padEnd(9)}${text}`;
 }
@@ -32,9 +36,12 @@ export function describePlan(plan: TrainingPlan): string[] {
   const lines = [
     labelled('data', dataText(plan)),
     labelled('network', `${network}, on ${resolution}x${resolution} px`),
-    labelled('recipe', `${recipe.epochs} epochs of ${stepsPerEpoch} steps of ${recipe.batch} pictures`),
+    labelled(
+      'recipe',
+      `${plural(recipe.epochs, 'epoch')} of ${plural(stepsPerEpoch, 'step')} of ${recipe.batch} pictures`,
+    ),
     ...reasons.map((reason) => labelled('', `- ${reason}`)),
-    labelled('engine', `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${formatBytes(memoryBytes)}`),
+    labelled('engine', `${plural(threads, 'thread')}, ${formatBytes(memoryBytes)}`),
     labelled('run', run),
   ];
   if (resumedAt !== null) {
@@ -79,8 +86,8 @@ export function describeResult(result: TrainingResult, samplePicture: string | n
   const { status, run, best, bestPath, position, badPictures } = result;
   const lines: string[] = [];
   if (badPictures.length > 0) {
-    const count = `${badPictures.length} ${badPictures.length === 1 ? 'picture' : 'pictures'}`;
-    lines.push(`${count} could not be read and were passed over: ${join(run, 'bad-pictures.txt')}`);
+    const count = plural(badPictures.length, 'picture');
+    lines.push(`Passed over, since they could not be read: ${count}, listed in ${join(run, 'bad-pictures.txt')}`);
   }
   if (status === 'stopped') {
     const place = position.step === 0 ? `after epoch ${position.epoch}` : `in epoch ${position.epoch + 1}`;

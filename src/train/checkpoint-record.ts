@@ -55,6 +55,7 @@ const recipeSchema = z.strictObject({
     totalSteps: count.min(1),
   }),
   labelSmoothing: fraction,
+  batchNormMomentum: fraction,
   augmentation: z.strictObject({
     randomResizedCrop: z.strictObject({ scale: range, ratio: range }).nullable(),
     flip: z.number().min(0).max(1),

@@ -8,6 +8,7 @@ import { BneckError } from '../base/errors.ts';
 import type { Augmentation } from '../data/augment.ts';
 import { defaultPreprocessing, type Preprocessing } from '../data/preprocess.ts';
 import type { ModelFile } from '../model/model-file.ts';
+import { resolveNetwork } from '../models/resolve-network.ts';
 import { type Bounds, CHOICE_BOUNDS, describeBounds, fitsBounds } from './bounds.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
@@ -78,6 +79,18 @@ function defaultAugmentation(resolution: number): Augmentation {
   return { randomResizedCrop: { scale: [leastArea, 1], ratio: [3 / 4, 4 / 3] }, flip: 0.5 };
 }
 
+/**
+ * Running statistics are what validation normalises with. They forget their start by (1 - momentum) a step, and
+ * the 0.01 of MobileNetV3 takes some 460 steps for that: too slow for epochs of a few dozen. Fast enough to
+ * settle within an epoch, then, but never slower than the network's own and never above PyTorch's usual 0.1.
+ */
+function chooseBatchNormMomentum(own: number, stepsPerEpoch: number): [number, string | null] {
+  const settling = Math.round(460 / stepsPerEpoch) / 100;
+  const momentum = Math.max(own, Math.min(settling, 0.1));
+  if (momentum === own) return [own, null];
+  return [momentum, `batch norm momentum ${momentum}, so that its statistics settle within an epoch`];
+}
+
 function choosePreprocessing(resolution: number, start: ModelFile | null): Preprocessing {
   if (start === null) return defaultPreprocessing(resolution);
   // The weights know pixels of this scale.
@@ -106,7 +119,10 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
   const [batch, batchReason] = chooseBatch(choices, resolution, facts.trainPictures);
   const { optimizer, learningRate, reason } = chooseOptimizer(choices, batch, start !== null);
   const epochs = choices.epochs ?? DEFAULT_EPOCHS;
-  const totalSteps = epochs * Math.floor(facts.trainPictures / batch);
+  const stepsPerEpoch = Math.floor(facts.trainPictures / batch);
+  const totalSteps = epochs * stepsPerEpoch;
+  const ownMomentum = resolveNetwork(architecture).batchNorm.momentum;
+  const [batchNormMomentum, momentumReason] = chooseBatchNormMomentum(ownMomentum, stepsPerEpoch);
   const kind = choices.schedule ?? 'cosine';
   const warmupSteps = Math.floor(totalSteps * WARMUP_SHARE);
   const keptSide = TRAIN_SHORT_SIDE_FACTOR * resolution;
@@ -117,6 +133,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     optimizer,
     schedule: { kind, learningRate, warmupSteps, totalSteps },
     labelSmoothing: choices.labelSmoothing ?? DEFAULT_LABEL_SMOOTHING,
+    batchNormMomentum,
     augmentation: choices.augmentation ?? defaultAugmentation(resolution),
     preprocessing: choosePreprocessing(resolution, start),
     trainShortSide: facts.medianShortSide > keptSide ? keptSide : null,
@@ -125,5 +142,6 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
   };
   const rhythm = kind === 'cosine' ? 'falling along a cosine after a short warm-up' : 'constant after a short warm-up';
   const reasons = [resolutionReason, reductionReason, batchReason, `${reason}, ${rhythm}`];
+  if (momentumReason !== null) reasons.push(momentumReason);
   return { architecture, recipe, reasons };
 }

@@ -40,11 +40,8 @@ export async function readWholeFile(path: string, limitBytes: number): Promise<U
   }
 }
 
-/**
- * A path as it was given for a model, refused early where it is plainly not one.
- * @throws BneckError 'file' for a folder, with the model inside it if it is a run's
- */
-export async function requireModelPath(path: string): Promise<void> {
+/** A folder is no model; but if it is a run's, the model in it is probably meant. */
+async function refuseFolder(path: string): Promise<void> {
   const folder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
@@ -57,6 +54,6 @@ export async function requireModelPath(path: string): Promise<void> {
 
 /** @throws BneckError as `decodeModelFile` does, and 'file' for a file that is missing or cannot be read */
 export async function readModelFile(path: string): Promise<ModelFile> {
-  await requireModelPath(path);
+  await refuseFolder(path);
   return decodeModelFile(await readWholeFile(path, MODEL_LIMIT_BYTES), path);
 }

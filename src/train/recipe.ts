@@ -21,6 +21,8 @@ export interface Recipe {
   readonly schedule: Schedule;
   /** Share of each label given to all classes alike, 0 up to, not including, 1. */
   readonly labelSmoothing: number;
+  /** How far batch norm's running statistics move each step, above 0, up to 1. */
+  readonly batchNormMomentum: number;
   readonly augmentation: Augmentation;
   readonly preprocessing: Preprocessing;
   /** Larger training pictures are first reduced to this short side, in pixels; null leaves them as they are. */

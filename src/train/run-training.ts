@@ -20,7 +20,7 @@ import type { Session, SessionOptions } from './session.ts';
 import type { TrainOptions } from './train-options.ts';
 import { cachedParts } from './training-data.node.ts';
 import { TrainingLoop } from './training-loop.ts';
-import { bestMetrics } from './training-state.ts';
+import { bestMetrics, type TrainingState } from './training-state.ts';
 
 /** What the trainer needs of the engine. */
 export interface TrainingEngine {
@@ -66,7 +66,7 @@ async function makeLoaders({ recipe, data }: PreparedRun, cache: TrainOptions['c
 
 async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: number): Promise<Session> {
   const { architecture, recipe, weights, resumed, state } = run;
-  const { batch, optimizer, labelSmoothing, seed, preprocessing } = recipe;
+  const { batch, optimizer, labelSmoothing, batchNormMomentum, seed, preprocessing } = recipe;
   const { resolution, mean, std } = preprocessing;
   const session = await engine.createSession({
     architecture,
@@ -77,6 +77,7 @@ async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: nu
     std,
     optimizer,
     labelSmoothing,
+    batchNormMomentum,
     seed,
     threads,
   });
@@ -116,13 +117,14 @@ function planOf(
 }
 
 /** An error of a run that has begun also says where the run is and how it goes on. */
-function whereToGoOn(error: unknown, { path }: RunFolder): unknown {
+function whereToGoOn(error: unknown, { path }: RunFolder, { steps }: TrainingState): unknown {
   if (!(error instanceof BneckError)) return error;
   const resume = `bneck train --resume ${path}`;
   const next: Partial<Record<BneckError['code'], string>> = {
     image: `The run is kept; go on without such pictures: ${resume} --skip-bad`,
     data: `The run is kept in ${path}.`,
-    file: `Then go on with: ${resume}`,
+    // Where the very first checkpoint could not be written there is nothing to go on from.
+    ...(steps > 0 ? { file: `Then go on with: ${resume}` } : {}),
     training: `The run is in ${path}.`,
   };
   const sentence = next[error.code];
@@ -157,7 +159,7 @@ export async function runTraining(options: TrainOptions, engine: TrainingEngine)
       signal,
     });
     const status = await loop.run().catch((error: unknown) => {
-      throw whereToGoOn(error, folder);
+      throw whereToGoOn(error, folder, state);
     });
     const result: TrainingResult = {
       status,

@@ -1,0 +1,168 @@
+/**
+ * A small engine for trainer tests: weights of a real (tiny) architecture, of which only the last
+ * layer's bias is trained, by a rule that depends on every pixel, label, learning rate and on the
+ * optimizer's memory. If the trainer loses, repeats or reorders anything, the bits differ.
+ */
+import { BneckError } from '../../src/base/errors.ts';
+import { float32Tensor, type StateDict } from '../../src/base/tensor.ts';
+import { type DataSource, memoryDataset } from '../../src/data/dataset.ts';
+import type { Picture } from '../../src/data/picture.ts';
+import type { TrainingEngine } from '../../src/train/run-training.ts';
+import type { Session, SessionOptions, StepResult } from '../../src/train/session.ts';
+
+const BIAS = 'classifier.3.bias';
+
+function copy(state: StateDict): StateDict {
+  return new Map([...state].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }])) as StateDict;
+}
+
+export interface FakeOptions {
+  /** Called before each step with its number from 1; may throw. */
+  readonly beforeStep?: (step: number) => void;
+  /** Called before each prediction. */
+  readonly beforePredict?: () => void;
+  /** The step, from 1, whose loss is not a number. */
+  readonly divergeAt?: number;
+  readonly largest?: number;
+}
+
+class FakeSession implements Session {
+  readonly batch: number;
+  readonly memoryBytes = 1000;
+  steps = 0;
+  disposed = false;
+  readonly #options: SessionOptions;
+  readonly #fake: FakeOptions;
+  #weights: StateDict;
+  #velocity: Float32Array;
+
+  constructor(options: SessionOptions, fake: FakeOptions) {
+    this.#options = options;
+    this.#fake = fake;
+    this.batch = options.batch;
+    this.#weights = copy(options.weights);
+    this.#velocity = new Float32Array(options.architecture.classes);
+  }
+
+  get #bias(): Float32Array {
+    return this.#weights.get(BIAS)?.data as Float32Array;
+  }
+
+  #brightness(pictures: Uint8Array, place: number): number {
+    const bytes = this.#options.resolution ** 2 * 3;
+    let sum = 0;
+    for (let i = 0; i < bytes; i++) sum += (pictures[place * bytes + i] as number) * (1 + (i % 7));
+    return sum / bytes / 1024;
+  }
+
+  #logits(pictures: Uint8Array, count: number): Float32Array {
+    const { classes } = this.#options.architecture;
+    const logits = new Float32Array(count * classes);
+    for (let place = 0; place < count; place++) {
+      const light = this.#brightness(pictures, place);
+      for (let c = 0; c < classes; c++) {
+        logits[place * classes + c] = (this.#bias[c] as number) - (light - c / classes) ** 2;
+      }
+    }
+    return logits;
+  }
+
+  async step(pictures: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult> {
+    const taken = { pictures: pictures.slice(), labels: labels.slice() };
+    await Promise.resolve();
+    this.#fake.beforeStep?.(this.steps + 1);
+    this.steps += 1;
+    const logits = this.#logits(taken.pictures, this.batch);
+    const losses = Float32Array.from({ length: this.batch }, (_, place) => 1 / (this.steps + place + 1));
+    if (this.#fake.divergeAt === this.steps) losses[0] = Number.NaN;
+    for (let place = 0; place < this.batch; place++) {
+      const label = taken.labels[place] as number;
+      const pull = this.#brightness(taken.pictures, place);
+      this.#velocity[label] = 0.9 * (this.#velocity[label] as number) + pull + this.#options.seed / 100;
+      this.#bias[label] = (this.#bias[label] as number) - learningRate * (this.#velocity[label] as number);
+    }
+    return { losses, logits };
+  }
+
+  async predict(pictures: Uint8Array, count: number): Promise<Float32Array> {
+    this.#fake.beforePredict?.();
+    return this.#logits(pictures, count);
+  }
+
+  weights(): StateDict {
+    return copy(this.#weights);
+  }
+
+  optimizerState(): StateDict {
+    return new Map([[`${BIAS}.velocity`, float32Tensor([this.#velocity.length], this.#velocity.slice())]]);
+  }
+
+  restore(weights: StateDict, optimizerState: StateDict, steps: number): void {
+    this.#weights = copy(weights);
+    this.#velocity = Float32Array.from(optimizerState.get(`${BIAS}.velocity`)?.data as Float32Array);
+    this.steps = steps;
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+  }
+}
+
+export function fakeEngine(fake: FakeOptions = {}): TrainingEngine & { readonly sessions: FakeSession[] } {
+  const sessions: FakeSession[] = [];
+  return {
+    sessions,
+    createSession: async (options) => {
+      const session = new FakeSession(options, fake);
+      sessions.push(session);
+      return session;
+    },
+    largestBatch: () => fake.largest ?? 65536,
+  };
+}
+
+/** A 9 x 8 picture of noise. */
+function noise(seed: number): Picture {
+  const data = Uint8Array.from(
+    { length: 9 * 8 * 3 },
+    (_, i) => (Math.imul(i + 1, 2654435761 + seed * 97) >>> 24) & 255,
+  );
+  return { width: 9, height: 8, data };
+}
+
+export interface FakeData {
+  readonly classes?: readonly string[];
+  readonly train?: number;
+  readonly validation?: number;
+  /** Numbers of training pictures that cannot be read. */
+  readonly bad?: readonly number[];
+  readonly firstSeed?: number;
+}
+
+/** Data in memory: pictures of noise, classes in turn. */
+export function fakeData(options: FakeData = {}): DataSource {
+  const { classes = ['a', 'b', 'c'], train = 20, validation = 7, bad = [], firstSeed = 0 } = options;
+  const part = (title: string, count: number, first: number) => {
+    const pictures = Array.from({ length: count }, (_, index) => noise(first + index));
+    const labels = pictures.map((_, index) => index % classes.length);
+    return memoryDataset(
+      classes,
+      pictures,
+      labels,
+      pictures.map((_, index) => `${title}-${index}.png`),
+    );
+  };
+  const good = part('train', train, firstSeed);
+  const read = async (index: number) => {
+    if (!bad.includes(index)) return good.read(index);
+    throw new BneckError('image', `${good.name(index)}: cut off; replace or remove it, or have bad pictures skipped`);
+  };
+  return {
+    kind: 'class-folders',
+    path: 'memory',
+    classes,
+    train: { ...good, read },
+    validation: part('validation', validation, 1000),
+    ignored: 0,
+  };
+}

@@ -1,0 +1,42 @@
+/** `train` on the real engine: interrupted or not, on one thread or two, the files have the same bits. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { train } from '../../src/train/train.ts';
+import type { TrainOptions } from '../../src/train/train-options.ts';
+import { fakeData } from './fake-session.ts';
+
+const parent = mkdtempSync(join(tmpdir(), 'bneck-real-'));
+afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+function bits(run: string): string[] {
+  const files = ['best.safetensors', 'last.ckpt/weights.safetensors', 'last.ckpt/optimizer.safetensors'];
+  return files.map((name) => readFileSync(join(run, name)).toString('base64'));
+}
+
+test.each<[string, TrainOptions]>([
+  ['adam', { optimizer: 'adam' }],
+  ['sgd', { optimizer: 'sgd' }],
+])('a run with %s that was stopped and resumed ends in the bits of one that was not', async (name, choices) => {
+  const out = (suffix: string) => join(parent, `${name}-${suffix}`);
+  const options = { data: fakeData(), width: 0.1, resolution: 32, batch: 6, epochs: 2, ...choices };
+  const whole = await train({ ...options, threads: 1, out: out('whole') });
+  expect(whole.epochs.every(({ trainLoss }) => Number.isFinite(trainLoss))).toBe(true);
+
+  const controller = new AbortController();
+  let steps = 0;
+  const observer = {
+    stepped: () => {
+      steps += 1;
+      if (steps === 4) controller.abort();
+    },
+  };
+  const first = await train({ ...options, threads: 2, out: out('parts'), observer, signal: controller.signal });
+  expect(first).toMatchObject({ status: 'stopped', position: { epoch: 1, step: 1 } });
+  const second = await train({ data: fakeData(), resume: first.run, threads: 1 });
+  expect(second.epochs.map(({ trainLoss, validationLoss }) => [trainLoss, validationLoss])).toEqual(
+    whole.epochs.map(({ trainLoss, validationLoss }) => [trainLoss, validationLoss]),
+  );
+  expect(bits(second.run)).toEqual(bits(whole.run));
+});
