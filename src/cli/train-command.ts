@@ -4,6 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
+import { DEFAULT_EPOCHS } from '../train/choose-recipe.ts';
 import type { ModelName } from '../train/recipe.ts';
 import type { TrainOptions } from '../train/train-options.ts';
 import { listenForInterrupt } from './interrupt.ts';
@@ -75,7 +76,7 @@ export function trainCommand(): Command {
     .addOption(bounded('--resolution <pixels>', 'side of the square the network sees', CHOICE_BOUNDS.resolution))
     .addOption(new Option('--reduction <times>', 'input size over last map: 32, 16 or 8').argParser(reductionOption))
     .option('--weights <file>', 'a model to take the weights from, or none for fresh ones (default: none)')
-    .addOption(bounded('--epochs <count>', 'walks through the data (default: 30)', CHOICE_BOUNDS.epochs))
+    .addOption(bounded('--epochs <count>', `walks through the data (default: ${DEFAULT_EPOCHS})`, CHOICE_BOUNDS.epochs))
     .addOption(bounded('--batch <count>', 'pictures a step', CHOICE_BOUNDS.batch))
     .addOption(chosen('--optimizer <name>', 'sgd or adam (default: adam)', ['sgd', 'adam']))
     .addOption(bounded('--lr <rate>', 'learning rate after the warm-up', CHOICE_BOUNDS.learningRate))

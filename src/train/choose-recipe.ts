@@ -14,7 +14,7 @@ import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
 import type { OptimizerOptions } from './session.ts';
 
-export const DEFAULT_EPOCHS = 30;
+export const DEFAULT_EPOCHS = 20;
 const DEFAULT_LABEL_SMOOTHING = 0.1;
 /** A smaller batch is taken where an epoch would have fewer steps than this, */
 const LEAST_STEPS = 10;
