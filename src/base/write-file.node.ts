@@ -53,7 +53,7 @@ async function explain(path: string, folder: string, cause: unknown, neededBytes
 }
 
 /** Makes a rename or a new folder last. Where folders cannot be synced, the system does so by itself, later. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return; // Windows does not open folders
   const unable = ['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EISDIR'];
   try {

@@ -2,11 +2,11 @@
 import { Command, Option } from 'commander';
 import { BatchLoader } from '../data/loader.ts';
 import type { DataPart } from '../data/open-data.node.ts';
+import { readModelFile } from '../model/read-model-file.node.ts';
 import { describeArchitecture } from '../models/describe-architecture.ts';
 import { formatCount, formatPercent, formatRate } from '../report/format.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { evaluateDataset } from '../train/evaluate-dataset.ts';
-import { readModelFile } from '../train/read-model-file.node.ts';
 import { openEvaluationData } from './open-evaluation-data.ts';
 import { numberWithin, oneOf } from './parse-option.ts';
 

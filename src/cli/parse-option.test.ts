@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { expect, test } from 'vitest';
+import { editDistance, nearestName } from '../base/nearest-name.ts';
 import { CHOICE_BOUNDS } from '../train/bounds.ts';
-import { editDistance, nearestName } from './nearest-name.ts';
 import { alternatives, numberWithin, oneOf, reductionOption } from './parse-option.ts';
 
 test('numbers are numbers, within bounds', () => {

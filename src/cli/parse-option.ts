@@ -4,8 +4,8 @@
  * and the empty text are not.
  */
 import { InvalidArgumentError } from 'commander';
+import { nearestName } from '../base/nearest-name.ts';
 import { type Bounds, describeBounds, fitsBounds } from '../train/bounds.ts';
-import { nearestName } from './nearest-name.ts';
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 

@@ -2,9 +2,9 @@
 import { Command, Option } from 'commander';
 import { BneckError } from '../base/errors.ts';
 import type { Classification } from '../model/model.ts';
+import { readModelFile } from '../model/read-model-file.node.ts';
 import { formatPercent } from '../report/format.ts';
 import { THREAD_BOUNDS } from '../train/bounds.ts';
-import { readModelFile } from '../train/read-model-file.node.ts';
 import { numberWithin } from './parse-option.ts';
 import { EXIT_FAILURE, oneLine } from './report-error.ts';
 

@@ -5,6 +5,7 @@
  */
 import { basename, dirname, join, resolve } from 'node:path';
 import { BneckError } from '../base/errors.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import type { DataSource, Dataset } from './dataset.ts';
 import { isPictureName } from './decode.node.ts';
 import { findIdxPairs, idxFolder, idxParts } from './idx.node.ts';
@@ -18,34 +19,6 @@ import {
 } from './image-folder.node.ts';
 import { entryKind, entryNames } from './list-pictures.node.ts';
 import { splitDataset } from './split.ts';
-
-/** Least number of letters to change, insert or remove to turn one word into the other. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const change = (previous[column - 1] as number) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(change, (previous[column] as number) + 1, (current[column - 1] as number) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] as number;
-}
-
-/** An existing name close to the missing one, or null. */
-function nearestName(missing: string, names: readonly string[]): string | null {
-  let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(missing.length / 3)) + 1;
-  for (const name of names) {
-    const distance = editDistance(missing.toLowerCase(), name.toLowerCase());
-    if (distance < bestDistance) {
-      best = name;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
 
 /** @throws BneckError 'data' unless the path is a folder */
 async function requireFolder(path: string): Promise<void> {

@@ -2,8 +2,6 @@
  * The model a person holds: an architecture with weights, class names and preprocessing, that can be
  * asked, saved and loaded. Its threads start at the first question and stop at `dispose`.
  */
-import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { BneckError } from '../base/errors.ts';
 import { exp } from '../base/math.ts';
 import { writeFileAtomic } from '../base/write-file.node.ts';
@@ -13,9 +11,11 @@ import { defaultPreprocessing, evaluationPicture, type Preprocessing } from '../
 import { buildGraph } from '../graph/build-graph.ts';
 import { initialWeights } from '../graph/initial-weights.ts';
 import type { Architecture } from '../models/architecture.ts';
+import { defaultThreads } from '../runtime/machine.node.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
-import { decodeModelFile, encodeModelFile, type ModelFile } from './model-file.ts';
+import { encodeModelFile, type ModelFile } from './model-file.ts';
 import { type FloatTensor, Predictor } from './predictor.ts';
+import { readModelFile } from './read-model-file.node.ts';
 
 export interface ModelOptions {
   /** Threads of the engine; by default one for each core. */
@@ -47,7 +47,7 @@ export class Model {
 
   private constructor(file: ModelFile, options: ModelOptions) {
     this.file = file;
-    this.#threads = options.threads ?? availableParallelism();
+    this.#threads = options.threads ?? defaultThreads();
     if (!Number.isInteger(this.#threads) || this.#threads < 1 || this.#threads > 256) {
       throw new BneckError('option', `threads ${this.#threads}: give a whole number from 1 to 256.`);
     }
@@ -72,13 +72,7 @@ export class Model {
 
   /** Reads a `.safetensors` file that bneck wrote. Throws BneckError('file') with what is wrong with it. */
   static async load(path: string, options: ModelOptions = {}): Promise<Model> {
-    let bytes: Uint8Array;
-    try {
-      bytes = await readFile(path);
-    } catch (cause) {
-      throw new BneckError('file', `The model ${path} cannot be read: ${(cause as Error).message}`, { cause });
-    }
-    return new Model(decodeModelFile(bytes, path), options);
+    return new Model(await readModelFile(path), options);
   }
 
   /** Writes the model as one `.safetensors` file, whole or not at all. */

@@ -6,16 +6,16 @@
  * Invariant: whenever the process ends, last.ckpt or, if there is none, last.ckpt.old is complete,
  * and its parts belong together.
  */
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BneckError } from '../base/errors.ts';
 import { formatShape, type StateDict, sameShape } from '../base/tensor.ts';
-import { writeFileAtomic } from '../base/write-file.node.ts';
+import { syncFolder, writeFileAtomic } from '../base/write-file.node.ts';
 import { quote } from '../formats/quote.ts';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
 import { encodeModelFile, type ModelFile } from '../model/model-file.ts';
+import { readModelFile, readWholeFile } from '../model/read-model-file.node.ts';
 import { type CheckpointRecord, formatRecord, parseRecord } from './checkpoint-record.ts';
-import { readModelFile, readWholeFile } from './read-model-file.node.ts';
 
 export interface Checkpoint {
   readonly model: ModelFile;
@@ -31,17 +31,6 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Makes renames inside a folder last, in their order. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return; // Windows does not open folders
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function moveIntoPlace(run: string, path: string): Promise<void> {

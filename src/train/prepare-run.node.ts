@@ -5,11 +5,11 @@
  */
 import { BneckError } from '../base/errors.ts';
 import type { StateDict } from '../base/tensor.ts';
+import { readModelFile } from '../model/read-model-file.node.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { loadCheckpoint } from './checkpoint.node.ts';
 import { checkChoices, chooseRecipe } from './choose-recipe.ts';
 import { type DataRecord, describeDataChange, recordData } from './data-record.ts';
-import { readModelFile } from './read-model-file.node.ts';
 import type { Recipe, TrainingChoices } from './recipe.ts';
 import { RunFolder } from './run-folder.node.ts';
 import { startingWeights } from './starting-weights.ts';

@@ -1,12 +1,12 @@
 /**
- * Reading whole files for the trainer: models to start from and the parts of a checkpoint.
+ * Reading model files and the parts of a checkpoint, whole.
  * Invariant: a file's size is judged before its bytes take memory, and whatever the system refuses
  * is told with the path and what to do.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BneckError } from '../base/errors.ts';
-import { decodeModelFile, type ModelFile } from '../model/model-file.ts';
+import { decodeModelFile, type ModelFile } from './model-file.ts';
 
 /** No MobileNet comes near this, and one array in JavaScript cannot hold much more. */
 const MODEL_LIMIT_BYTES = 2 ** 31;
