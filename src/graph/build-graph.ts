@@ -6,7 +6,15 @@
  */
 import { BneckError } from '../base/errors.ts';
 import { elementCount } from '../base/tensor.ts';
-import type { ActivationName, Architecture, BlockRow, ConvRow, Network, SqueezeRow } from '../models/architecture.ts';
+import type {
+  ActivationName,
+  Architecture,
+  BlockRow,
+  ConvRow,
+  HeadRow,
+  Network,
+  SqueezeRow,
+} from '../models/architecture.ts';
 import { resolveNetwork } from '../models/resolve-network.ts';
 import type { Graph, GraphNode, TensorName } from './graph.ts';
 import { opOf } from './ops/index.ts';
@@ -29,7 +37,9 @@ class GraphWriter {
   conv(name: string, input: TensorName, row: Omit<ConvRow, 'activation'>, bias = false): TensorName {
     const { inChannels, outChannels, kernel, stride, dilation, groups } = row;
     const padding = ((kernel - 1) / 2) * dilation;
-    const attributes = { inChannels, outChannels, kernel, stride, padding, dilation, groups, bias };
+    const symmetric = { inChannels, outChannels, kernel, stride, padding, dilation, groups, bias };
+    const same = this.#network.padding === 'same' && kernel > 1;
+    const attributes = same ? { ...symmetric, samePadding: true as const } : symmetric;
     return this.add({ op: 'conv2d', name, inputs: [input], output: name, attributes });
   }
 
@@ -95,12 +105,12 @@ class GraphWriter {
     return this.add({ op: 'add', name, inputs: [value, input], output: name, attributes: {} });
   }
 
-  head(input: TensorName, { hidden, dropout, classifier }: Network['head']): TensorName {
+  head(input: TensorName, { hidden, activation, dropout, classifier }: HeadRow): TensorName {
     let value = this.globalAveragePool('avgpool', input);
     let position = 0;
     if (hidden) {
       value = this.linear(`classifier.${position++}`, value, hidden.inFeatures, hidden.outFeatures);
-      value = this.activation(`classifier.${position++}`, value, 'hard_swish');
+      value = this.activation(`classifier.${position++}`, value, activation);
     }
     value = this.dropout(`classifier.${position++}`, value, dropout);
     return this.linear(`classifier.${position}`, value, classifier.inFeatures, classifier.outFeatures);

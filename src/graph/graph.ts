@@ -16,7 +16,14 @@ export interface Conv2dAttributes {
   readonly outChannels: number;
   readonly kernel: number;
   readonly stride: number;
+  /** Zeros on each side of both axes. */
   readonly padding: number;
+  /**
+   * TensorFlow's SAME in place of `padding`: what makes the output ceil(size / stride) long, the smaller half
+   * before the map. It depends on the map's size: `paddingBefore` in `ops/conv2d.ts`. `padding` is then the one
+   * that gives an output of the same size, but whoever reads it has to ask here first.
+   */
+  readonly samePadding?: true;
   readonly dilation: number;
   readonly groups: number;
   readonly bias: boolean;

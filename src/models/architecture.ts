@@ -33,6 +33,14 @@ export interface Architecture {
   readonly reluActivation: 'relu' | 'relu6';
   /** Whether a block also has an expanding convolution where it expands to the channels that it already has. */
   readonly expandAlways: boolean;
+  /** Whose rules give the channel counts of widths other than 1 (`resolve-network.ts`). */
+  readonly scaling: 'torchvision' | 'timm';
+  /** Zeros around a map: as many on every side (PyTorch), or TensorFlow's SAME, which may put one more after it. */
+  readonly padding: 'symmetric' | 'same';
+  /** Added to the variance before the square root. */
+  readonly batchNormEpsilon: number;
+  /** MobileNetV3 "minimalistic": no squeeze-and-excite, kernels of 3 only, `reluActivation` in place of hard-swish. */
+  readonly minimal: boolean;
 }
 
 /** A convolution followed by batch norm and, unless null, an activation. */
@@ -68,12 +76,21 @@ export interface LinearRow {
   readonly outFeatures: number;
 }
 
+/** V3: linear, activation, dropout, linear. V2 has no hidden layer. */
+export interface HeadRow {
+  readonly hidden: LinearRow | null;
+  /** Of the hidden layer. */
+  readonly activation: ActivationName;
+  readonly dropout: number;
+  readonly classifier: LinearRow;
+}
+
 export interface Network {
   readonly family: Family;
   readonly batchNorm: { readonly epsilon: number; readonly momentum: number };
+  readonly padding: Architecture['padding'];
   readonly stem: ConvRow;
   readonly blocks: readonly BlockRow[];
   readonly lastConv: ConvRow;
-  /** V3: linear, hard-swish, dropout, linear. V2 has no hidden layer. */
-  readonly head: { readonly hidden: LinearRow | null; readonly dropout: number; readonly classifier: LinearRow };
+  readonly head: HeadRow;
 }

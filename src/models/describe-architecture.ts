@@ -15,9 +15,12 @@ const FAMILY_TITLES: Readonly<Record<Family, string>> = {
 export function describeArchitecture(architecture: Architecture): string {
   const { family, classes, width, dropout, reducedTail, dilated, reduction, squeeze, reluActivation, expandAlways } =
     architecture;
+  const { scaling, padding, batchNormEpsilon, minimal } = architecture;
   const defaults = parseArchitecture({ family });
   const parts = [FAMILY_TITLES[family]];
+  if (minimal) parts.push('minimal');
   if (width !== defaults.width) parts.push(`width ${width}`);
+  if (scaling !== defaults.scaling) parts.push('timm scaling');
   if (reducedTail) parts.push('reduced tail');
   if (dilated) parts.push('dilated');
   if (reduction !== defaults.reduction) parts.push(`reduction ${reduction}`);
@@ -26,6 +29,8 @@ export function describeArchitecture(architecture: Architecture): string {
   if (squeeze.activation !== defaults.squeeze.activation) parts.push('squeeze ReLU6');
   if (reluActivation !== defaults.reluActivation) parts.push('ReLU6');
   if (expandAlways) parts.push('always expanding');
+  if (padding !== defaults.padding) parts.push('SAME padding');
+  if (batchNormEpsilon !== defaults.batchNormEpsilon) parts.push(`batch norm epsilon ${batchNormEpsilon}`);
   if (dropout !== defaults.dropout) parts.push(`dropout ${dropout}`);
   parts.push(`${classes} ${classes === 1 ? 'class' : 'classes'}`);
   return parts.join(', ');

@@ -35,11 +35,15 @@ export const MOBILENET_V2: {
   lastConv: 1280,
 };
 
-export type MobileNetV2Options = Pick<ArchitectureOptions, 'classes' | 'width' | 'dropout' | 'reduction'>;
+export type MobileNetV2Options = Pick<
+  ArchitectureOptions,
+  'classes' | 'width' | 'dropout' | 'reduction' | 'padding' | 'batchNormEpsilon'
+>;
 
 /**
  * Describes a MobileNetV2. Options and defaults: `classes` 1000, `width` 1, `dropout` 0.2,
- * `reduction` 32 (16: the stem's stride is 1; 8: also that of the first block with stride 2).
+ * `reduction` 32 (16: the stem's stride is 1; 8: also that of the first block with stride 2),
+ * `padding` 'symmetric' (or TensorFlow's 'same'), `batchNormEpsilon` 1e-5.
  * @throws BneckError('option') on an option that cannot be
  */
 export function mobilenetV2(options: MobileNetV2Options = {}): Architecture {

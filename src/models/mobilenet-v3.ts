@@ -100,6 +100,12 @@ export const MOBILENET_V3_SMALL: MobileNetV3Table = {
  * - `reluActivation` 'relu': the activation of the blocks that the paper marks RE.
  * - `expandAlways` false: gives the first block an expanding convolution too, though it has nothing to
  *   expand. Torchvision leaves it out; implementations that write the block out once often keep it.
+ * - `scaling` 'torchvision': whose rules give the channels of other widths. 'timm' (and the paper's code)
+ *   expands by a ratio of a block's actual input, keeps the stem's 16 channels below width .75, and never
+ *   narrows or widens the head's hidden layer. At width 1 both are the same.
+ * - `padding` 'symmetric': or TensorFlow's 'same', for weights that were trained there.
+ * - `batchNormEpsilon` 1e-3: timm's own weights have 1e-5.
+ * - `minimal` false: no squeeze-and-excite, kernels of 3 only, ReLU everywhere.
  *
  * @throws BneckError('option') on an option that cannot be
  */

@@ -43,6 +43,10 @@ test('every option has its default', () => {
     squeeze: { rounding: 'divisible', bias: true, activation: 'relu' },
     reluActivation: 'relu',
     expandAlways: false,
+    scaling: 'torchvision',
+    padding: 'symmetric',
+    batchNormEpsilon: 1e-3,
+    minimal: false,
   });
   expect(mobilenetV2().reluActivation).toBe('relu6');
   expect(mobilenetV3('small', { squeeze: { bias: false } }).squeeze).toEqual({
@@ -97,6 +101,14 @@ test.each([
   ['V2 with ReLU', '{"family":"mobilenet_v2","reluActivation":"relu"}'],
   ['V2 with a squeeze', '{"family":"mobilenet_v2","squeeze":{"bias":false}}'],
   ['V2 always expanding', '{"family":"mobilenet_v2","expandAlways":true}'],
+  ['V2 with the scaling of timm', '{"family":"mobilenet_v2","scaling":"timm"}'],
+  ['V2 minimal', '{"family":"mobilenet_v2","minimal":true}'],
+  ['an unknown scaling', '{"family":"mobilenet_v3_large","scaling":"keras"}'],
+  ['an unknown padding', '{"family":"mobilenet_v3_large","padding":1}'],
+  ['no epsilon', '{"family":"mobilenet_v3_large","batchNormEpsilon":0}'],
+  ['a huge epsilon', '{"family":"mobilenet_v3_large","batchNormEpsilon":1e999}'],
+  ['minimal with a squeeze', '{"family":"mobilenet_v3_large","minimal":true,"squeeze":{"bias":false}}'],
+  ['the scaling of timm with a reduced tail', '{"family":"mobilenet_v3_large","scaling":"timm","reducedTail":true}'],
 ])('parseArchitecture refuses %s', (_title, json) => {
   optionError(() => parseArchitecture(JSON.parse(json)));
 });
@@ -172,4 +184,30 @@ test('an architecture in words', () => {
   expect(describeArchitecture(walkthrough)).toBe(
     'MobileNetV3-Large, squeeze unrounded, squeeze without bias, squeeze ReLU6, ReLU6, always expanding, 1000 classes',
   );
+});
+
+test('files from before an option are read with its default', () => {
+  const { scaling, padding, batchNormEpsilon, minimal, ...older } = mobilenetV3('small', { width: 0.5 });
+  expect(parseArchitecture(older)).toEqual({ ...older, scaling, padding, batchNormEpsilon, minimal });
+  expect(parseArchitecture({ family: 'mobilenet_v2' }).batchNormEpsilon).toBe(1e-5);
+});
+
+test('the other lineages in words and in rows', () => {
+  const tf = mobilenetV3('small', { width: 0.75, scaling: 'timm', padding: 'same', minimal: true });
+  expect(describeArchitecture(tf)).toBe(
+    'MobileNetV3-Small, minimal, width 0.75, timm scaling, SAME padding, 1000 classes',
+  );
+  const { stem, blocks, lastConv, head } = resolveNetwork(tf);
+  expect([stem, lastConv, ...blocks.map(({ depthwise }) => depthwise)].map(({ activation }) => activation)).toEqual(
+    Array(13).fill('relu'),
+  );
+  expect(head.activation).toBe('relu');
+  expect(blocks.every(({ squeeze, depthwise }) => squeeze === null && depthwise.kernel === 3)).toBe(true);
+  const thin = mobilenetV3('large', { width: 0.5, scaling: 'timm', batchNormEpsilon: 1e-5 });
+  expect(describeArchitecture(thin)).toBe(
+    'MobileNetV3-Large, width 0.5, timm scaling, batch norm epsilon 0.00001, 1000 classes',
+  );
+  const rows = resolveNetwork(thin);
+  expect([rows.stem.outChannels, rows.lastConv.outChannels, rows.head.hidden?.outFeatures]).toEqual([16, 480, 1280]);
+  expect(rows.batchNorm.epsilon).toBe(1e-5);
 });

@@ -28,6 +28,10 @@ const KEYS: readonly (keyof Architecture)[] = [
   'squeeze',
   'reluActivation',
   'expandAlways',
+  'scaling',
+  'padding',
+  'batchNormEpsilon',
+  'minimal',
 ];
 const SQUEEZE_KEYS: readonly (keyof SqueezeOptions)[] = ['rounding', 'bias', 'activation'];
 export const DEFAULT_SQUEEZE: SqueezeOptions = { rounding: 'divisible', bias: true, activation: 'relu' };
@@ -96,6 +100,30 @@ function readSqueeze(value: unknown): SqueezeOptions {
   };
 }
 
+/** torchvision's, which are also the paper's code's. */
+const BATCH_NORM_EPSILON: Readonly<Record<Family, number>> = {
+  mobilenet_v3_large: 1e-3,
+  mobilenet_v3_small: 1e-3,
+  mobilenet_v2: 1e-5,
+};
+
+function hasDefaultSqueeze({ squeeze }: Architecture): boolean {
+  return SQUEEZE_KEYS.every((key) => squeeze[key] === DEFAULT_SQUEEZE[key]);
+}
+
+/** Options that nobody's network has together: what they would mean is not known, so it is not guessed. */
+function refuseContradictions(architecture: Architecture): void {
+  const refused = (options: string, reason: string): never => {
+    throw new BneckError('option', `Options ${options} do not go together: ${reason}. Leave one of them out.`);
+  };
+  if (architecture.minimal && !hasDefaultSqueeze(architecture)) {
+    refused('minimal and squeeze', 'a minimal network has no squeeze-and-excite');
+  }
+  if (architecture.scaling === 'timm' && architecture.reducedTail) {
+    refused('scaling timm and reducedTail', 'timm has no reduced tail');
+  }
+}
+
 /** MobileNetV2 has no tail to reduce, no squeeze-and-excite and one activation: asking for them is an error. */
 function refuseV3Options(architecture: Architecture): void {
   const refused = (option: string): never => {
@@ -104,6 +132,8 @@ function refuseV3Options(architecture: Architecture): void {
   if (architecture.reducedTail) refused('reducedTail');
   if (architecture.dilated) refused('dilated');
   if (architecture.expandAlways) refused('expandAlways');
+  if (architecture.minimal) refused('minimal');
+  if (architecture.scaling !== 'torchvision') refused(`scaling ${architecture.scaling}`);
   if (architecture.reluActivation !== 'relu6') refused(`reluActivation ${architecture.reluActivation}`);
   for (const key of SQUEEZE_KEYS) {
     if (architecture.squeeze[key] !== DEFAULT_SQUEEZE[key]) refused(`squeeze.${key}`);
@@ -154,7 +184,18 @@ export function parseArchitecture(value: unknown): Architecture {
       family === 'mobilenet_v2' ? 'relu6' : 'relu',
     ),
     expandAlways: readBoolean('expandAlways', entries.get('expandAlways'), false),
+    scaling: readChoice('scaling', entries.get('scaling'), ['torchvision', 'timm'], 'torchvision'),
+    padding: readChoice('padding', entries.get('padding'), ['symmetric', 'same'], 'symmetric'),
+    batchNormEpsilon: readNumber(
+      'batchNormEpsilon',
+      entries.get('batchNormEpsilon'),
+      BATCH_NORM_EPSILON[family],
+      'a number above 0 and at most 1',
+      (n) => n > 0 && n <= 1,
+    ),
+    minimal: readBoolean('minimal', entries.get('minimal'), false),
   };
   if (family === 'mobilenet_v2') refuseV3Options(architecture);
+  refuseContradictions(architecture);
   return architecture;
 }

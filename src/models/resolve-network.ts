@@ -1,14 +1,29 @@
 /**
  * From options to rows: scales the tables by the width, applies the variants, and gives every
  * convolution its final channels, stride and dilation. This is the only place where the rules of
- * torchvision's builders live; what comes after (graph, summary, export) only reads the rows.
+ * torchvision's and timm's builders live; what comes after (graph, summary, export) only reads the rows.
  * Invariant: each row's input channels are the output channels of the row before it.
  */
 
-import type { Architecture, BlockRow, ConvRow, LinearRow, Network, SqueezeRow } from './architecture.ts';
+import type {
+  ActivationName,
+  Architecture,
+  BlockRow,
+  ConvRow,
+  HeadRow,
+  LinearRow,
+  Network,
+  SqueezeRow,
+} from './architecture.ts';
 import { makeDivisible } from './make-divisible.ts';
 import { MOBILENET_V2 } from './mobilenet-v2.ts';
-import { MOBILENET_V3_LARGE, MOBILENET_V3_SMALL, TAIL_BLOCKS } from './mobilenet-v3.ts';
+import {
+  type BottleneckRow,
+  MOBILENET_V3_LARGE,
+  MOBILENET_V3_SMALL,
+  type MobileNetV3Table,
+  TAIL_BLOCKS,
+} from './mobilenet-v3.ts';
 import { parseArchitecture } from './parse-architecture.ts';
 
 /** One inverted residual with channels final, before it is laid out as convolutions. */
@@ -21,7 +36,7 @@ interface Bottleneck {
   readonly configuredStride: number;
   readonly stride: number;
   readonly dilation: number;
-  readonly activation: 'relu' | 'relu6' | 'hard_swish';
+  readonly activation: ActivationName;
   readonly squeeze: SqueezeRow | null;
   readonly expandAlways: boolean;
 }
@@ -62,53 +77,90 @@ function loweredBlock(strides: readonly number[], { reduction }: Architecture): 
   return reduction === 8 ? strides.indexOf(2) : -1;
 }
 
-function resolveV3(architecture: Architecture): Network {
-  const { width, reducedTail, dilated, reduction, classes, dropout, reluActivation } = architecture;
-  const table = architecture.family === 'mobilenet_v3_large' ? MOBILENET_V3_LARGE : MOBILENET_V3_SMALL;
+/** The channel counts of a V3 at a width. Each count never falls as the width grows; `recover-width.ts` relies on it. */
+interface Scaling {
+  readonly stem: number;
+  /** Of the block at `index`, whose input has `inChannels`. */
+  expanded(index: number, inChannels: number): number;
+  out(index: number): number;
+  /** Of the last convolution, after a block of `channels`. */
+  last(channels: number): number;
+  readonly hidden: number;
+}
+
+/** torchvision: every count of the table is scaled, and the tail is halved where that is asked for. */
+function torchvisionScaling(table: MobileNetV3Table, { width, reducedTail }: Architecture): Scaling {
   const scaled = (channels: number): number => makeDivisible(channels * width);
   const divider = reducedTail ? 2 : 1;
+  const tailStart = table.rows.length - TAIL_BLOCKS;
+  const row = (index: number): BottleneckRow => table.rows[index] as BottleneckRow;
+  return {
+    stem: scaled(table.stem),
+    // The tail's first block expands from the stage before it, which keeps its width.
+    expanded: (index) => scaled(row(index).expanded / (index > tailStart ? divider : 1)),
+    out: (index) => scaled(row(index).out / (index >= tailStart ? divider : 1)),
+    last: (channels) => 6 * channels,
+    hidden: scaled(table.lastLinear / divider),
+  };
+}
+
+/** timm: blocks expand by a ratio of their actual input; thin stems and the hidden layer keep the table's channels. */
+function timmScaling(table: MobileNetV3Table, { width }: Architecture): Scaling {
+  const scaled = (channels: number): number => makeDivisible(channels * width);
+  const row = (index: number): BottleneckRow => table.rows[index] as BottleneckRow;
+  const tableIn = (index: number): number => (index === 0 ? table.stem : row(index - 1).out);
+  return {
+    stem: width < 0.75 ? table.stem : scaled(table.stem),
+    expanded: (index, inChannels) => makeDivisible(inChannels * (row(index).expanded / tableIn(index))),
+    out: (index) => scaled(row(index).out),
+    last: () => scaled(6 * row(table.rows.length - 1).out),
+    hidden: table.lastLinear,
+  };
+}
+
+function resolveV3(architecture: Architecture): Network {
+  const { family, dilated, reduction, classes, dropout, reluActivation, padding, minimal } = architecture;
+  const table = family === 'mobilenet_v3_large' ? MOBILENET_V3_LARGE : MOBILENET_V3_SMALL;
+  const scaling = (architecture.scaling === 'timm' ? timmScaling : torchvisionScaling)(table, architecture);
   const tailStart = table.rows.length - TAIL_BLOCKS;
   const lowered = loweredBlock(
     table.rows.map((row) => row.stride),
     architecture,
   );
-  const stem = convRow(3, scaled(table.stem), 'hard_swish', { kernel: 3, stride: reduction === 32 ? 2 : 1 });
+  const swish: ActivationName = minimal ? reluActivation : 'hard_swish';
+  const stem = convRow(3, scaling.stem, swish, { kernel: 3, stride: reduction === 32 ? 2 : 1 });
 
   let channels = stem.outChannels;
   const blocks = table.rows.map((row, index) => {
-    const inTail = index >= tailStart;
-    // The tail's first block expands from the stage before it, which keeps its width.
-    const expanded = scaled(index > tailStart ? row.expanded / divider : row.expanded);
-    const outChannels = scaled(inTail ? row.out / divider : row.out);
-    const dilation = inTail && dilated ? 2 : 1;
+    const expanded = scaling.expanded(index, channels);
+    const outChannels = scaling.out(index);
+    const dilation = index >= tailStart && dilated ? 2 : 1;
     const block = blockRow({
       inChannels: channels,
       expanded,
       outChannels,
-      kernel: row.kernel,
+      kernel: minimal ? 3 : row.kernel,
       configuredStride: row.stride,
       stride: dilation > 1 || index === lowered ? 1 : row.stride,
       dilation,
-      activation: row.activation === 'HS' ? 'hard_swish' : reluActivation,
-      squeeze: row.squeeze ? squeezeRow(expanded, architecture) : null,
+      activation: row.activation === 'HS' ? swish : reluActivation,
+      squeeze: row.squeeze && !minimal ? squeezeRow(expanded, architecture) : null,
       expandAlways: architecture.expandAlways,
     });
     channels = outChannels;
     return block;
   });
 
-  const lastConv = convRow(channels, 6 * channels, 'hard_swish');
-  const hidden: LinearRow = {
-    inFeatures: lastConv.outChannels,
-    outFeatures: scaled(table.lastLinear / divider),
-  };
+  const lastConv = convRow(channels, scaling.last(channels), swish);
+  const hidden: LinearRow = { inFeatures: lastConv.outChannels, outFeatures: scaling.hidden };
   const classifier: LinearRow = { inFeatures: hidden.outFeatures, outFeatures: classes };
-  const batchNorm = { epsilon: 1e-3, momentum: 0.01 };
-  return { family: architecture.family, batchNorm, stem, blocks, lastConv, head: { hidden, dropout, classifier } };
+  const batchNorm = { epsilon: architecture.batchNormEpsilon, momentum: 0.01 };
+  const head = { hidden, activation: swish, dropout, classifier };
+  return { family, batchNorm, padding, stem, blocks, lastConv, head };
 }
 
 function resolveV2(architecture: Architecture): Network {
-  const { width, reduction, classes, dropout } = architecture;
+  const { width, reduction, classes, dropout, padding } = architecture;
   const rows = MOBILENET_V2.stages.flatMap(({ ratio, out, repeats, stride }) =>
     Array.from({ length: repeats }, (_, position) => ({ ratio, out, stride: position === 0 ? stride : 1 })),
   );
@@ -142,20 +194,15 @@ function resolveV2(architecture: Architecture): Network {
 
   const lastConv = convRow(channels, makeDivisible(MOBILENET_V2.lastConv * Math.max(1, width)), 'relu6');
   const classifier: LinearRow = { inFeatures: lastConv.outChannels, outFeatures: classes };
-  const batchNorm = { epsilon: 1e-5, momentum: 0.1 };
-  return {
-    family: architecture.family,
-    batchNorm,
-    stem,
-    blocks,
-    lastConv,
-    head: { hidden: null, dropout, classifier },
-  };
+  const batchNorm = { epsilon: architecture.batchNormEpsilon, momentum: 0.1 };
+  const head: HeadRow = { hidden: null, activation: 'relu6', dropout, classifier };
+  return { family: architecture.family, batchNorm, padding, stem, blocks, lastConv, head };
 }
 
 /**
  * The rows that an architecture stands for.
- * Source: torchvision `models/mobilenetv3.py` (`_mobilenet_v3_conf`) and `models/mobilenetv2.py`.
+ * Source: torchvision `models/mobilenetv3.py` (`_mobilenet_v3_conf`) and `models/mobilenetv2.py`; timm
+ * `models/mobilenetv3.py` (`_gen_mobilenet_v3`).
  * @throws BneckError('option') on an option that cannot be
  */
 export function resolveNetwork(architecture: Architecture): Network {

@@ -1,8 +1,8 @@
 /**
- * Convolution over H and W, with groups (depthwise: groups = channels), stride, dilation and
- * symmetric zero padding.
+ * Convolution over H and W, with groups (depthwise: groups = channels), stride, dilation and zero
+ * padding, symmetric or TensorFlow's SAME. P and Q are the zeros before the first row and column.
  *
- *   y[n, o, p, q] = bias[o] + sum over i, u, v of w[o, i, u, v] x[n, g(o) I/G + i, p s - P + u d, q s - P + v d]
+ *   y[n, o, p, q] = bias[o] + sum over i, u, v of w[o, i, u, v] x[n, g(o) I/G + i, p s - P + u d, q s - Q + v d]
  *
  * Forward and both gradients visit the same triples (output, input, weight), so the index rule
  * stands once, in `forEachTap`.
@@ -15,12 +15,14 @@ import { dimension, only, referenceTensor, required } from '../reference-tensor.
 
 /** Calls `visit` with the flat indices of every product y += w x of the convolution. */
 function forEachTap(
-  { inChannels, outChannels, kernel, stride, padding, dilation, groups }: Conv2dAttributes,
+  attributes: Conv2dAttributes,
   input: Shape,
   output: Shape,
   visit: (outputIndex: number, inputIndex: number, weightIndex: number) => void,
 ): void {
+  const { inChannels, outChannels, kernel, stride, dilation, groups } = attributes;
   const [images, height, width] = [dimension(input, 0), dimension(input, 2), dimension(input, 3)];
+  const [above, left] = [paddingBefore(height, attributes), paddingBefore(width, attributes)];
   const [outHeight, outWidth] = [dimension(output, 2), dimension(output, 3)];
   const inGroup = inChannels / groups;
   const outGroup = outChannels / groups;
@@ -32,8 +34,8 @@ function forEachTap(
         const outputPlane = (n * outChannels + o) * outHeight * outWidth;
         for (let tap = 0; tap < kernel * kernel; tap++) {
           const weightIndex = (o * inGroup + i) * kernel * kernel + tap;
-          const down = Math.floor(tap / kernel) * dilation - padding;
-          const right = (tap % kernel) * dilation - padding;
+          const down = Math.floor(tap / kernel) * dilation - above;
+          const right = (tap % kernel) * dilation - left;
           for (let p = 0; p < outHeight; p++) {
             const h = p * stride + down;
             if (h < 0 || h >= height) continue;
@@ -56,8 +58,26 @@ function forEachChannelElement(shape: Shape, visit: (index: number, channel: num
   for (let index = 0; index < elementCount(shape); index++) visit(index, Math.floor(index / plane) % channels);
 }
 
-function outputSize(size: number, { kernel, stride, padding, dilation }: Conv2dAttributes): number {
+/** The sizes of a convolution that the length of an axis depends on. */
+type AxisAttributes = Pick<Conv2dAttributes, 'kernel' | 'stride' | 'padding' | 'samePadding' | 'dilation'>;
+
+/** The length of an output axis for an input axis of `size`; below 1 where nothing is left. */
+export function convOutputSize(size: number, attributes: AxisAttributes): number {
+  const { kernel, stride, padding, samePadding, dilation } = attributes;
+  if (samePadding) return Math.ceil(size / stride);
   return Math.floor((size + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+}
+
+/**
+ * The zeros before the first element of an axis of `size`. With SAME as many are added in all as the last
+ * output needs, and the odd one stands after the map: an even map under a 3x3 kernel of stride 2 gets 0 and 1.
+ * Source: TensorFlow, "Padding" in the notes on `tf.nn.convolution`.
+ */
+export function paddingBefore(size: number, attributes: AxisAttributes): number {
+  const { kernel, stride, padding, samePadding, dilation } = attributes;
+  if (!samePadding) return padding;
+  const needed = (convOutputSize(size, attributes) - 1) * stride + (kernel - 1) * dilation + 1;
+  return Math.floor(Math.max(needed - size, 0) / 2);
 }
 
 /** Weight [O, I / G, K, K], bias [O]. Cost: N O P Q (I / G) K K multiply-adds. */
@@ -74,8 +94,8 @@ export const conv2d: Op<Conv2dNode> = {
     const output = [
       images as number,
       attributes.outChannels,
-      outputSize(height as number, attributes),
-      outputSize(width as number, attributes),
+      convOutputSize(height as number, attributes),
+      convOutputSize(width as number, attributes),
     ];
     if (output.some((size) => size < 1)) {
       throw new BneckError(
