@@ -9,7 +9,7 @@ export { BneckError, type ErrorCode } from './base/errors.ts';
 export type { Shape, StateDict, Tensor } from './base/tensor.ts';
 // Data: labelled pictures.
 export type { Augmentation } from './data/augment.ts';
-export { type Dataset, type DataSource, memoryDataset, subset } from './data/dataset.ts';
+export { type DataSource, type Dataset, memoryDataset, subset } from './data/dataset.ts';
 export { decodePicture } from './data/decode.node.ts';
 export { imageFolder } from './data/image-folder.node.ts';
 export { openData } from './data/open-data.node.ts';
@@ -18,7 +18,8 @@ export { defaultPreprocessing, evaluationPicture, type Preprocessing } from './d
 // Block table, parameters and multiply-adds.
 export { formatSummary, type Summary, summarize } from './graph/summary.ts';
 // A model: ask it, save it, load it.
-export { type Classification, type CreateOptions, Model, type ModelOptions } from './model/model.ts';
+export { type ExportOnnxOptions, exportOnnx } from './model/export-onnx.ts';
+export { type Classification, type CreateOptions, type LoadOptions, Model, type ModelOptions } from './model/model.ts';
 export { BNECK_VERSION, type ModelFile } from './model/model-file.ts';
 export type { FloatTensor } from './model/predictor.ts';
 // Networks: plain descriptions, no weights.

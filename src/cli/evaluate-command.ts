@@ -22,7 +22,8 @@ interface EvaluateFlags {
 async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags): Promise<void> {
   const { split, json = false, threads } = flags;
   const { Model } = await import('../model/model.ts');
-  const model = Model.from(await readModelFile(modelPath), threads === undefined ? {} : { threads });
+  const { file } = await readModelFile(modelPath);
+  const model = Model.from(file, threads === undefined ? {} : { threads });
   try {
     const { file } = model;
     const { dataset, part } = await openEvaluationData(data, file, split);

@@ -31,7 +31,8 @@ function printAnswer({ image, predictions = [] }: Answer): void {
 async function runPredict(modelPath: string, images: string[], flags: PredictFlags): Promise<void> {
   const { top, json = false, threads } = flags;
   const { Model } = await import('../model/model.ts');
-  const model = Model.from(await readModelFile(modelPath), threads === undefined ? {} : { threads });
+  const { file } = await readModelFile(modelPath);
+  const model = Model.from(file, threads === undefined ? {} : { threads });
   const answers: Answer[] = [];
   try {
     for (const image of images) {

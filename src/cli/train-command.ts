@@ -75,7 +75,10 @@ export function trainCommand(): Command {
     .addOption(bounded('--width <number>', 'channel multiplier (default: 1)', CHOICE_BOUNDS.width))
     .addOption(bounded('--resolution <pixels>', 'side of the square the network sees', CHOICE_BOUNDS.resolution))
     .addOption(new Option('--reduction <times>', 'input size over last map: 32, 16 or 8').argParser(reductionOption))
-    .option('--weights <file>', 'a model to take the weights from, or none for fresh ones (default: none)')
+    .option(
+      '--weights <file>',
+      'where to start: a model file (.safetensors, .pth), imagenet for published weights, or none (default: none)',
+    )
     .addOption(bounded('--epochs <count>', `walks through the data (default: ${DEFAULT_EPOCHS})`, CHOICE_BOUNDS.epochs))
     .addOption(bounded('--batch <count>', 'pictures a step', CHOICE_BOUNDS.batch))
     .addOption(chosen('--optimizer <name>', 'sgd or adam (default: adam)', ['sgd', 'adam']))

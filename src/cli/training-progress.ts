@@ -4,7 +4,8 @@
  * between. Invariant: each line is written whole, and nothing but lines reaches a pipe.
  */
 import { SingleBar } from 'cli-progress';
-import { formatDuration, formatRate } from '../report/format.ts';
+import type { FetchProgress } from '../model/pretrained.node.ts';
+import { formatBytes, formatDuration, formatRate } from '../report/format.ts';
 import type {
   EpochEnd,
   EpochStart,
@@ -17,6 +18,7 @@ import { oneLine } from './report-error.ts';
 import { describePlan, epochLine, stepLine } from './training-text.ts';
 
 const SECONDS_BETWEEN_LINES = 10;
+const SECONDS_BETWEEN_DOWNLOAD_LINES = 2;
 const BAR_FORMAT = 'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {status}';
 
 export type Output = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean };
@@ -48,6 +50,18 @@ export class TrainingProgress implements TrainingObserver {
   /** The plan, once it is known. */
   get plan(): TrainingPlan | null {
     return this.#plan;
+  }
+
+  downloading({ phase, file, receivedBytes, totalBytes }: FetchProgress): void {
+    const now = this.#clock();
+    if (receivedBytes !== totalBytes && now - this.#shownAt < SECONDS_BETWEEN_DOWNLOAD_LINES) return;
+    this.#shownAt = now;
+    const size = totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`;
+    this.line(
+      phase === 'waiting'
+        ? `${file}: another process is downloading it, waiting`
+        : `${file}: ${formatBytes(receivedBytes)}${size}`,
+    );
   }
 
   /** A line of its own; the bar, if there is one, makes room and comes back below. */

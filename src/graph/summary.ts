@@ -80,7 +80,8 @@ function rowHeads(architecture: Architecture): RowHead[] {
     plain('avgpool', 'average pool'),
   ];
   if (!head.hidden) return [...rows, plain('classifier.1', 'linear')];
-  return [...rows, plain('classifier.0', 'linear HS'), plain('classifier.3', 'linear')];
+  const hidden = head.activation === 'hard_swish' ? 'linear HS' : 'linear RE';
+  return [...rows, plain('classifier.0', hidden), plain('classifier.3', 'linear')];
 }
 
 function belongsTo(node: GraphNode, row: RowHead): boolean {

@@ -11,7 +11,7 @@ import { BneckError } from '../base/errors.ts';
 import { formatShape, type StateDict, sameShape } from '../base/tensor.ts';
 import { checkPreprocessing, type Preprocessing } from '../data/preprocess.ts';
 import { quote } from '../formats/quote.ts';
-import { readSafetensors, writeSafetensors } from '../formats/safetensors.ts';
+import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../formats/safetensors.ts';
 import { buildGraph } from '../graph/build-graph.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { describeArchitecture } from '../models/describe-architecture.ts';
@@ -185,16 +185,26 @@ function readTraining(reader: MetadataReader): Readonly<Record<string, unknown>>
   return value as Readonly<Record<string, unknown>>;
 }
 
+/** Whether a safetensors file says that it is a model of bneck's. */
+export function isModelFile({ metadata }: SafetensorsFile): boolean {
+  return metadata[KEYS.architecture] !== undefined;
+}
+
 /**
- * Reads a model file; everything in it is checked.
+ * Reads a model file that bneck saved; everything in it is checked.
  * @param bytes the file
  * @param name what to call the file in errors
  * @throws BneckError 'file' for bytes that are no sound model file, 'unsupported' for a safetensors file
  *   that bneck did not write, 'memory' where it does not fit
  */
 export function decodeModelFile(bytes: Uint8Array, name: string): ModelFile {
-  const { tensors, metadata } = readSafetensors(bytes, name);
-  if (metadata[KEYS.architecture] === undefined) {
+  return modelFromSafetensors(readSafetensors(bytes, name), name);
+}
+
+/** `decodeModelFile` for contents that are read already. */
+export function modelFromSafetensors(contents: SafetensorsFile, name: string): ModelFile {
+  const { tensors, metadata } = contents;
+  if (!isModelFile(contents)) {
     throw new BneckError(
       'unsupported',
       `${name}: a safetensors file, but not one that bneck saved: it does not say which network its ${tensors.size} tensors belong to. Give a model that bneck trained or saved.`,

@@ -11,15 +11,22 @@ import { defaultPreprocessing, evaluationPicture, type Preprocessing } from '../
 import { buildGraph } from '../graph/build-graph.ts';
 import { initialWeights } from '../graph/initial-weights.ts';
 import type { Architecture } from '../models/architecture.ts';
+import type { Lineage } from '../models/lineages.ts';
 import { defaultThreads } from '../runtime/machine.node.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
 import { encodeModelFile, type ModelFile } from './model-file.ts';
 import { type FloatTensor, Predictor } from './predictor.ts';
+import { type FetchPretrainedOptions, fetchPretrained } from './pretrained.node.ts';
 import { readModelFile } from './read-model-file.node.ts';
 
 export interface ModelOptions {
   /** Threads of the engine; by default one for each core. */
   readonly threads?: number;
+}
+
+export interface LoadOptions extends ModelOptions {
+  /** Who trained bare weights, where neither their names nor the file's name say it: 'tf' for timm's `tf_` models. */
+  readonly lineage?: Lineage | undefined;
 }
 
 export interface CreateOptions extends ModelOptions {
@@ -70,9 +77,21 @@ export class Model {
     return new Model(file, options);
   }
 
-  /** Reads a `.safetensors` file that bneck wrote. Throws BneckError('file') with what is wrong with it. */
-  static async load(path: string, options: ModelOptions = {}): Promise<Model> {
-    return new Model(await readModelFile(path), options);
+  /**
+   * Reads a model of bneck's, or bare weights of torchvision or timm (`.safetensors`, `.pth`): which network they
+   * belong to is found from names and shapes. Throws BneckError('file') with what is wrong with the file.
+   */
+  static async load(path: string, options: LoadOptions = {}): Promise<Model> {
+    const { file } = await readModelFile(path, { lineage: options.lineage });
+    return new Model(file, options);
+  }
+
+  /**
+   * Published ImageNet weights by name, such as 'mobilenet_v3_large' or 'mobilenet_v3_small-v1', downloaded once
+   * into a cache folder. Throws BneckError that says where to put the file by hand where there is no network.
+   */
+  static async pretrained(name: string, options: ModelOptions & FetchPretrainedOptions = {}): Promise<Model> {
+    return Model.load(await fetchPretrained(name, options), options);
   }
 
   /** Writes the model as one `.safetensors` file, whole or not at all. */

@@ -6,7 +6,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BneckError } from '../base/errors.ts';
-import { decodeModelFile, type ModelFile } from './model-file.ts';
+import { type ReadModel, type ReadModelOptions, readModel } from './read-model.ts';
 
 /** No MobileNet comes near this, and one array in JavaScript cannot hold much more. */
 const MODEL_LIMIT_BYTES = 2 ** 31;
@@ -52,8 +52,11 @@ async function refuseFolder(path: string): Promise<void> {
   throw new BneckError('file', `${path}: is a folder, not a model. ${remedy}`);
 }
 
-/** @throws BneckError as `decodeModelFile` does, and 'file' for a file that is missing or cannot be read */
-export async function readModelFile(path: string): Promise<ModelFile> {
+/**
+ * Reads a model file of any kind that `readModel` knows.
+ * @throws BneckError as `readModel` does, and 'file' for a file that is missing or cannot be read
+ */
+export async function readModelFile(path: string, options: ReadModelOptions = {}): Promise<ReadModel> {
   await refuseFolder(path);
-  return decodeModelFile(await readWholeFile(path, MODEL_LIMIT_BYTES), path);
+  return readModel(await readWholeFile(path, MODEL_LIMIT_BYTES), path, options);
 }

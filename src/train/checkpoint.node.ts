@@ -101,7 +101,7 @@ export async function loadCheckpoint(run: string): Promise<Checkpoint> {
   const stateName = join(found, 'state.json');
   const stateBytes = await readWholeFile(stateName, STATE_LIMIT_BYTES);
   const record = parseRecord(new TextDecoder().decode(stateBytes), stateName);
-  const model = await readModelFile(join(found, 'weights.safetensors'));
+  const { file: model } = await readModelFile(join(found, 'weights.safetensors'));
   const { classNames } = record.data;
   if (classNames.join('\n') !== model.classNames.join('\n')) {
     throw new BneckError('file', `${found}: its parts do not belong together (class names differ). Start a new run.`);

@@ -5,6 +5,7 @@
  */
 import type { DataSource } from '../data/dataset.ts';
 import type { BadPicture } from '../data/loader.ts';
+import type { FetchProgress } from '../model/pretrained.node.ts';
 import type { Architecture } from '../models/architecture.ts';
 import type { EpochMetrics } from '../report/metrics-csv.ts';
 import type { DataFacts, Recipe } from './recipe.ts';
@@ -76,6 +77,8 @@ export interface EpochEnd {
 }
 
 export interface TrainingObserver {
+  /** Published weights are being fetched; comes before `planned`. */
+  downloading?(progress: FetchProgress): void;
   planned?(plan: TrainingPlan): void;
   epochStarted?(event: EpochStart): void;
   stepped?(event: StepEvent): void;

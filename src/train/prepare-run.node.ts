@@ -5,9 +5,12 @@
  */
 import { BneckError } from '../base/errors.ts';
 import type { StateDict } from '../base/tensor.ts';
+import { type FetchProgress, fetchPretrained } from '../model/pretrained.node.ts';
+import { isPretrainedName } from '../model/pretrained-weights.ts';
 import { readModelFile } from '../model/read-model-file.node.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { loadCheckpoint } from './checkpoint.node.ts';
+import { MODEL_FAMILIES } from './choose-network.ts';
 import { checkChoices, chooseRecipe } from './choose-recipe.ts';
 import { type DataRecord, describeDataChange, recordData } from './data-record.ts';
 import type { Recipe, TrainingChoices } from './recipe.ts';
@@ -29,12 +32,21 @@ export interface PreparedRun {
   readonly state: TrainingState;
 }
 
+/** The model whose weights a new run starts from, downloaded if they are published ones. */
+async function startingModel({ weights, model, observer, signal }: TrainOptions) {
+  if (typeof weights !== 'string') return { file: weights ?? null, notes: [] };
+  if (!isPretrainedName(weights)) return readModelFile(weights);
+  const family = typeof model === 'object' ? model.family : MODEL_FAMILIES[model ?? 'small'];
+  const onProgress = (progress: FetchProgress) => observer?.downloading?.(progress);
+  return readModelFile(await fetchPretrained(weights, { family, onProgress, ...(signal && { signal }) }));
+}
+
 async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
-  const { data: where, weights: startFrom, out, validation, seed = 0 } = options;
+  const { data: where, out, validation, seed = 0 } = options;
   if (where === undefined) throw new BneckError('option', 'No data: give the folder of the pictures to train on.');
   checkChoices(options);
   if (out !== undefined) await RunFolder.requireFree(out);
-  const start = typeof startFrom === 'string' ? await readModelFile(startFrom) : (startFrom ?? null);
+  const { file: start, notes } = await startingModel(options);
   const data = await openTrainingData(where, { validation, seed });
   if (validation !== undefined) await refuseSecondValidation(where, data.source, validation);
   const { architecture, recipe, reasons } = chooseRecipe(options, data.facts, start);
@@ -44,7 +56,7 @@ async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
     dataRecord: recordData(data.source),
     architecture,
     recipe,
-    reasons: [...reasons, reason],
+    reasons: [...reasons, reason, ...notes],
     weights,
     resumed: null,
     state: newTrainingState(),

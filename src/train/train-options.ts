@@ -11,7 +11,10 @@ import type { TrainingChoices } from './recipe.ts';
 export interface TrainOptions extends TrainingChoices {
   /** A folder (class folders or IDX files), or data that are open already. Needed unless a run is resumed. */
   readonly data?: string | DataSource | undefined;
-  /** A model file, or its path, to take the weights from; null, the default, for fresh ones. */
+  /**
+   * Where the weights come from: a model file or its path (bneck's, torchvision's or timm's), or a name of published ones
+   * ('imagenet', 'imagenet-v1', ...); null, the default, for fresh ones.
+   */
   readonly weights?: string | ModelFile | null | undefined;
   /**
    * The folder of a run that was interrupted: it goes on exactly as if it had not been. The network

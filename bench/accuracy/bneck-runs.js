@@ -1,0 +1,104 @@
+/**
+ * bneck's side of the comparison, by its command line alone, as a user has it: trains a run, and
+ * judges model files on Fashion-MNIST's test pictures. These come as numbered IDX labels, which say
+ * nothing to a model whose classes have names, so they are first written out as class folders of
+ * lossless PNG files.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import sharp from 'sharp';
+
+const BNECK = fileURLToPath(new URL('../../bin/bneck.js', import.meta.url));
+const TEST_PICTURES = 10_000;
+const SIDE = 28;
+const IMAGE_HEADER_BYTES = 16;
+const LABEL_HEADER_BYTES = 8;
+
+/** In the order of the dataset's labels, by the names that examples/fashion gives them. */
+const FASHION_CLASSES = [
+  't-shirt',
+  'trouser',
+  'pullover',
+  'dress',
+  'coat',
+  'sandal',
+  'shirt',
+  'sneaker',
+  'bag',
+  'ankle-boot',
+];
+
+/**
+ * Runs a program; its error output, and its output too unless wanted, is shown as it comes.
+ * @param {string} command @param {readonly string[]} args @param {{ show: boolean }} options
+ * @returns {Promise<string>} the output, empty where it was shown
+ */
+export function runProgram(command, args, { show }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', show ? 'inherit' : 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout?.setEncoding('utf8').on('data', (part) => {
+      output += part;
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(output);
+      else reject(new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}`));
+    });
+  });
+}
+
+/** @param {string} name without .gz @param {string} folder @param {number} headerBytes @param {number} elementBytes */
+async function readTestFile(name, folder, headerBytes, elementBytes) {
+  const path = join(folder, `${name}.gz`);
+  const bytes = gunzipSync(await readFile(path));
+  if (bytes.length !== headerBytes + TEST_PICTURES * elementBytes) {
+    throw new Error(`${path}: not the test file of Fashion-MNIST, it has ${bytes.length} bytes`);
+  }
+  return bytes.subarray(headerBytes);
+}
+
+/** Writes the test pictures to target/CLASS/NUMBER.png. @param {string} source @param {string} target */
+export async function writeTestFolders(source, target) {
+  const images = await readTestFile('t10k-images-idx3-ubyte', source, IMAGE_HEADER_BYTES, SIDE * SIDE);
+  const labels = await readTestFile('t10k-labels-idx1-ubyte', source, LABEL_HEADER_BYTES, 1);
+  for (const name of FASHION_CLASSES) await mkdir(join(target, name), { recursive: true });
+  for (const [index, label] of labels.entries()) {
+    const gray = images.subarray(index * SIDE * SIDE, (index + 1) * SIDE * SIDE);
+    const image = sharp(gray, { raw: { width: SIDE, height: SIDE, channels: 1 } }).toColourspace('b-w');
+    const png = await image.png({ compressionLevel: 1 }).toBuffer();
+    await writeFile(join(target, FASHION_CLASSES[label] ?? '', `${String(index).padStart(5, '0')}.png`), png);
+  }
+}
+
+/** @param {string} data @param {string} out @param {number} seed @param {readonly string[]} more options */
+export async function trainRun(data, out, seed, more) {
+  const start = performance.now();
+  await runProgram(process.execPath, [BNECK, 'train', data, '--seed', String(seed), '--out', out, ...more], {
+    show: true,
+  });
+  return (performance.now() - start) / 1000;
+}
+
+/** @param {string} model a file @param {string} data class folders @returns {Promise<number>} accuracy, 0 to 1 */
+export async function judgeModel(model, data) {
+  const output = await runProgram(process.execPath, [BNECK, 'evaluate', model, data, '--split', 'all', '--json'], {
+    show: false,
+  });
+  const { pictures, top1 } = JSON.parse(output);
+  if (pictures !== TEST_PICTURES) throw new Error(`${model} was judged on ${pictures} pictures, not ${TEST_PICTURES}`);
+  return top1;
+}
+
+/**
+ * A column of the last row of a run's metrics.csv.
+ * @param {string} run @param {string} column
+ */
+export async function lastMetric(run, column) {
+  const lines = (await readFile(join(run, 'metrics.csv'), 'utf8')).trimEnd().split('\n');
+  const place = lines[0]?.split(',').indexOf(column) ?? -1;
+  return Number(lines.at(-1)?.split(',')[place]);
+}
