@@ -56,3 +56,33 @@ export function f32_adam_update(
     v128.store(weights + i, f32x4.sub(w, f32x4.mul(rate, f32x4.div(m, divisor))));
   }
 }
+
+/**
+ * RMSprop (Tieleman and Hinton 2012): s = alpha s + (1 - alpha) g^2; b = momentum * b + g / root;
+ * w -= rate * b, with root = sqrt(s) + epsilon as PyTorch has it, or sqrt(s + epsilon) as TensorFlow
+ * (`inside` = 1). rates [2]: learning rate, 1 - alpha (from double precision). decay is added to the gradient.
+ * A tile is 16384 floats.
+ */
+export function f32_rmsprop_update(
+  weights: usize, gradients: usize, square: usize, velocity: usize, rates: usize, length: i32, inside: i32,
+  alpha: f32, epsilon: f32, momentum: f32, decay: f32, tile: i32, scratch: usize,
+): void {
+  const rate = v128.load32_splat(rates);
+  const take = v128.load32_splat(rates, 4);
+  const keep = f32x4.splat(alpha);
+  const carry = f32x4.splat(momentum);
+  const shrink = f32x4.splat(decay);
+  const within = f32x4.splat(inside ? epsilon : 0.0);
+  const beside = f32x4.splat(inside ? 0.0 : epsilon);
+  const end = <usize>min((tile + 1) * FLOATS_PER_TILE, length) << 2;
+  for (let i = <usize>(tile * FLOATS_PER_TILE) << 2; i < end; i += 16) {
+    const w = v128.load(weights + i);
+    const g = f32x4.add(v128.load(gradients + i), f32x4.mul(shrink, w));
+    const s = f32x4.add(f32x4.mul(keep, v128.load(square + i)), f32x4.mul(take, f32x4.mul(g, g)));
+    v128.store(square + i, s);
+    const root = f32x4.add(f32x4.sqrt(f32x4.add(s, within)), beside);
+    const b = f32x4.add(f32x4.mul(carry, v128.load(velocity + i)), f32x4.div(g, root));
+    v128.store(velocity + i, b);
+    v128.store(weights + i, f32x4.sub(w, f32x4.mul(rate, b)));
+  }
+}

@@ -4,11 +4,12 @@
  */
 import { Command, Option } from 'commander';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
-import { DEFAULT_EPOCHS } from '../train/choose-recipe.ts';
+import { DEFAULT_EPOCHS, OPTIMIZER_NAMES } from '../train/choose-recipe.ts';
 import type { ModelName } from '../train/recipe.ts';
+import type { OptimizerOptions } from '../train/session.ts';
 import type { TrainOptions } from '../train/train-options.ts';
 import { listenForInterrupt } from './interrupt.ts';
-import { numberWithin, oneOf, reductionOption } from './parse-option.ts';
+import { alternatives, numberWithin, oneOf, reductionOption } from './parse-option.ts';
 import { EXIT_INTERRUPTED } from './report-error.ts';
 import { TrainingProgress } from './training-progress.ts';
 import { describeResult } from './training-text.ts';
@@ -23,7 +24,7 @@ interface TrainFlags {
   weights?: string;
   epochs?: number;
   batch?: number;
-  optimizer?: 'sgd' | 'adam';
+  optimizer?: OptimizerOptions['kind'];
   lr?: number;
   weightDecay?: number;
   labelSmoothing?: number;
@@ -81,7 +82,7 @@ export function trainCommand(): Command {
     )
     .addOption(bounded('--epochs <count>', `walks through the data (default: ${DEFAULT_EPOCHS})`, CHOICE_BOUNDS.epochs))
     .addOption(bounded('--batch <count>', 'pictures a step', CHOICE_BOUNDS.batch))
-    .addOption(chosen('--optimizer <name>', 'sgd or adam (default: adam)', ['sgd', 'adam']))
+    .addOption(chosen('--optimizer <name>', `${alternatives(OPTIMIZER_NAMES)} (default: adam)`, OPTIMIZER_NAMES))
     .addOption(bounded('--lr <rate>', 'learning rate after the warm-up', CHOICE_BOUNDS.learningRate))
     .addOption(bounded('--weight-decay <factor>', 'pull of the weights towards 0', CHOICE_BOUNDS.weightDecay))
     .addOption(bounded('--label-smoothing <share>', 'default: 0.1', CHOICE_BOUNDS.labelSmoothing))

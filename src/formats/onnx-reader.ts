@@ -164,7 +164,7 @@ function readTensor(message: Message): Tensor {
   if (dtype === 'uint8') return message.fail('it is uint8, which is not read here');
   if (shape.length > MAX_DIMENSIONS) message.fail(`it has ${shape.length} dimensions, more than ${MAX_DIMENSIONS}`);
   // Copied, never a view: it may lie at an odd address, and must not change with the file's buffer.
-  const raw = message.blob(TENSOR.rawData).slice().buffer;
+  const raw = new Uint8Array(message.blob(TENSOR.rawData)).buffer;
   const elementBytes = dtype === 'float32' ? 4 : 8;
   if (raw.byteLength % elementBytes !== 0) message.fail(`its ${raw.byteLength} bytes are no whole number of ${dtype}`);
   return { dtype, shape, data: dtype === 'float32' ? new Float32Array(raw) : new BigInt64Array(raw) };

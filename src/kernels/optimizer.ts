@@ -68,3 +68,39 @@ export const adamUpdate: Kernel = {
   },
   cases: [{ sizes: { length: 16384 + 20, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 1e-4 } }],
 };
+
+export const rmspropUpdate: Kernel = {
+  name: 'f32_rmsprop_update',
+  file: 'optimizer',
+  pointers: {
+    weights: { access: 'update', length },
+    gradients: { access: 'read', length },
+    square: { access: 'update', fill: 'positive', length },
+    velocity: { access: 'update', length },
+    rates: { access: 'read', fill: 'positive', length: () => 2 },
+  },
+  integers: ['length', 'inside'],
+  floats: ['alpha', 'epsilon', 'momentum', 'decay'],
+  tiles,
+  scratchBytes: () => 0,
+  flops: (s) => 12 * length(s),
+  reduction: () => 8,
+  constraint: multipleOf4('length'),
+  reference(s, arrays) {
+    const [weights, square, velocity] = [array(arrays, 'weights'), array(arrays, 'square'), array(arrays, 'velocity')];
+    const rates = array(arrays, 'rates');
+    const epsilon = size(s, 'epsilon');
+    for (let i = 0; i < length(s); i++) {
+      const g = at(array(arrays, 'gradients'), i) + size(s, 'decay') * at(weights, i);
+      const mean = size(s, 'alpha') * at(square, i) + at(rates, 1) * g * g;
+      const root = size(s, 'inside') === 1 ? Math.sqrt(mean + epsilon) : Math.sqrt(mean) + epsilon;
+      square[i] = mean;
+      velocity[i] = size(s, 'momentum') * at(velocity, i) + g / root;
+      weights[i] = at(weights, i) - at(rates, 0) * at(velocity, i);
+    }
+  },
+  cases: [
+    { sizes: { length: 16384 + 20, inside: 0, alpha: 0.9, epsilon: 0.0316, momentum: 0.9, decay: 1e-5 } },
+    { sizes: { length: 36, inside: 1, alpha: 0.99, epsilon: 1e-3, momentum: 0, decay: 0 } },
+  ],
+};

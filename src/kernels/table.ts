@@ -17,7 +17,7 @@ import {
 } from './elementwise.ts';
 import type { Kernel } from './kernel.ts';
 import { linearForward, linearGradInput, linearGradWeight } from './linear.ts';
-import { adamUpdate, sgdUpdate } from './optimizer.ts';
+import { adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
 import { packDepthwiseForward, packPanelsForward, packPanelsTransposed, partialsGradWeight } from './pack.ts';
 import { pointwiseConvForward, pointwiseConvGradient, pointwiseConvStatisticsForward } from './pointwise-conv.ts';
 import { gateGradInput, gateStatisticsGradInput, gateSumsGradInput, globalAveragePoolForward } from './pooling.ts';
@@ -55,6 +55,7 @@ export const KERNELS: readonly Kernel[] = [
   partialsGradWeight,
   sgdUpdate,
   adamUpdate,
+  rmspropUpdate,
 ];
 
 const byName = new Map(KERNELS.map((kernel, index) => [kernel.name, { kernel, opcode: index + 1 }]));

@@ -10,6 +10,15 @@ export type OptimizerKernel =
   | { readonly kind: 'none' }
   | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number }
   | {
+      readonly kind: 'rmsprop';
+      readonly alpha: number;
+      readonly momentum: number;
+      readonly epsilon: number;
+      /** TensorFlow adds epsilon inside the square root, PyTorch outside. */
+      readonly epsilonInside: boolean;
+      readonly weightDecay: number;
+    }
+  | {
       readonly kind: 'adam';
       readonly beta1: number;
       readonly beta2: number;
@@ -26,15 +35,18 @@ export function optimizerStateNames(optimizer: OptimizerKernel): readonly string
       return ['velocity'];
     case 'adam':
       return ['first', 'second'];
+    case 'rmsprop':
+      return ['square', 'velocity'];
   }
 }
 
 /**
- * `rates` for step number `step` (from 1): sgd [learning rate]; adam [learning rate / (1 - beta1^t),
+ * `rates` for step number `step` (from 1): sgd [learning rate]; rmsprop [learning rate, 1 - alpha]; adam [learning rate / (1 - beta1^t),
  * 1 / sqrt(1 - beta2^t), 1 - beta1, 1 - beta2].
  */
 export function optimizerRates(optimizer: OptimizerKernel, learningRate: number, step: number): number[] {
-  if (optimizer.kind !== 'adam') return [learningRate];
+  if (optimizer.kind === 'sgd' || optimizer.kind === 'none') return [learningRate];
+  if (optimizer.kind === 'rmsprop') return [learningRate, 1 - optimizer.alpha];
   const { beta1, beta2 } = optimizer;
   return [learningRate / (1 - power(beta1, step)), 1 / Math.sqrt(1 - power(beta2, step)), 1 - beta1, 1 - beta2];
 }
@@ -69,6 +81,11 @@ export function lowerOptimizer(builder: ProgramBuilder, layout: ParameterLayout,
       const { momentum, nesterov } = optimizer;
       const operands = { ...common, velocity: at(state[0] as Operand) };
       builder.step('f32_sgd_update', label, operands, { length, nesterov: nesterov ? 1 : 0, momentum, decay });
+    } else if (optimizer.kind === 'rmsprop') {
+      const { alpha, epsilon, epsilonInside, momentum } = optimizer;
+      const operands = { ...common, square: at(state[0] as Operand), velocity: at(state[1] as Operand) };
+      const sizes = { length, inside: epsilonInside ? 1 : 0, alpha, epsilon, momentum, decay };
+      builder.step('f32_rmsprop_update', label, operands, sizes);
     } else {
       const { beta1, beta2, epsilon } = optimizer;
       const operands = { ...common, first: at(state[0] as Operand), second: at(state[1] as Operand) };

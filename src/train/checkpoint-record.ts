@@ -41,6 +41,14 @@ const optimizerSchema = z.discriminatedUnion('kind', [
     epsilon: z.number().gt(0),
     weightDecay: z.number().min(0),
   }),
+  z.strictObject({
+    kind: z.literal('rmsprop'),
+    alpha: fraction,
+    momentum: fraction,
+    epsilon: z.number().gt(0),
+    epsilonInside: z.boolean(),
+    weightDecay: z.number().min(0),
+  }),
 ]);
 
 const recipeSchema = z.strictObject({

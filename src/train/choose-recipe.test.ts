@@ -79,7 +79,7 @@ test.each<[string, TrainingChoices, RegExp]>([
   ['all smooth', { labelSmoothing: 1 }, /below 1/],
   ['a negative seed', { seed: -1 }, /seed -1/],
   ['too small for the reduction', { resolution: 16, reduction: 32 }, /resolution 16 leaves nothing/],
-  ['another optimizer', { optimizer: 'lion' as 'adam' }, /adam or sgd/],
+  ['another optimizer', { optimizer: 'lion' as 'adam' }, /adam, sgd, rmsprop/],
   ['another model', { model: 'constructor' as 'small' }, /large, small, v2/],
   ['no such width', { width: 17 }, /width 17/],
   ['a width beside an architecture', { model: mobilenetV3('small', { classes: 3 }), width: 0.5 }, /contradicts/],

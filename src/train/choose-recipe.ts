@@ -53,21 +53,35 @@ function chooseBatch(choices: TrainingChoices, resolution: number, trainPictures
   return [chosen, chosen === usual ? `batch ${chosen}, usual at ${resolution} px` : `batch ${chosen}, ${few}`];
 }
 
+/** The optimizers, each with the settings and the learning rate that suit fresh weights. */
+const OPTIMIZERS: Readonly<
+  Record<OptimizerOptions['kind'], (batch: number, weightDecay?: number) => [OptimizerOptions, number]>
+> = {
+  adam: (_, weightDecay = 1e-5) => [{ kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay }, 0.002],
+  sgd: (batch, weightDecay = 1e-4) => [
+    { kind: 'sgd', momentum: 0.9, nesterov: true, weightDecay },
+    (0.1 * batch) / 128,
+  ],
+  // as torchvision trained MobileNetV3, with its learning rate of 0.064 for a batch of 1024
+  rmsprop: (batch, weightDecay = 1e-5) => [
+    { kind: 'rmsprop', alpha: 0.9, momentum: 0.9, epsilon: 0.0316, epsilonInside: false, weightDecay },
+    (0.064 * batch) / 1024,
+  ],
+};
+
+export const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS) as OptimizerOptions['kind'][];
+
 function chooseOptimizer(
   choices: TrainingChoices,
   batch: number,
   fineTuning: boolean,
 ): { optimizer: OptimizerOptions; learningRate: number; reason: string } {
   const kind = choices.optimizer ?? 'adam';
-  if (kind !== 'adam' && kind !== 'sgd') {
-    throw new BneckError('option', `optimizer ${String(kind)}: give adam or sgd.`);
+  if (!OPTIMIZER_NAMES.includes(kind)) {
+    throw new BneckError('option', `optimizer ${String(kind)}: give ${OPTIMIZER_NAMES.join(', ')}.`);
   }
-  const fresh = kind === 'adam' ? 0.002 : (0.1 * batch) / 128;
+  const [optimizer, fresh] = OPTIMIZERS[kind](batch, choices.weightDecay);
   const learningRate = choices.learningRate ?? (fineTuning ? fresh * FINE_TUNING_SHARE : fresh);
-  const optimizer: OptimizerOptions =
-    kind === 'adam'
-      ? { kind, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: choices.weightDecay ?? 1e-5 }
-      : { kind, momentum: 0.9, nesterov: true, weightDecay: choices.weightDecay ?? 1e-4 };
   const slower =
     choices.learningRate === undefined && fineTuning ? ', slower for weights that are already trained' : '';
   return { optimizer, learningRate, reason: `${kind} with learning rate ${learningRate}${slower}` };

@@ -5,16 +5,10 @@
  */
 import type { StateDict } from '../base/tensor.ts';
 import type { Architecture } from '../models/architecture.ts';
+import type { OptimizerKernel } from '../program/lower-optimizer.ts';
 
-export type OptimizerOptions =
-  | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean; readonly weightDecay: number }
-  | {
-      readonly kind: 'adam';
-      readonly beta1: number;
-      readonly beta2: number;
-      readonly epsilon: number;
-      readonly weightDecay: number;
-    };
+/** How weights are updated; `none` is for the engine alone. */
+export type OptimizerOptions = Exclude<OptimizerKernel, { readonly kind: 'none' }>;
 
 export interface SessionOptions {
   readonly architecture: Architecture;

@@ -94,7 +94,7 @@ export class TrainingSession implements Session {
         throw new BneckError('data', `The label ${label} is not one of ${classes} classes (0 to ${classes - 1}).`);
       }
     }
-    const [pictureBytes, labelValues] = [pictures.slice(), labels.slice()];
+    const [pictureBytes, labelValues] = [new Uint8Array(pictures), new Int32Array(labels)];
     const program = this.#training;
     return program.execute(
       () => {
@@ -116,7 +116,7 @@ export class TrainingSession implements Session {
   async predict(pictures: Uint8Array, count: number): Promise<Float32Array> {
     this.#check(pictures, this.batch);
     assert(count <= this.batch, 'no more pictures than a batch holds');
-    const copy = pictures.slice();
+    const copy = new Uint8Array(pictures); // slice of a Buffer would be a view
     if (!this.#prepared) {
       await this.#inference.prepare();
       this.#prepared = true;
