@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BneckError } from '../base/errors.ts';
+import { getFollowing, type HttpAnswer } from './http-get.node.ts';
 
 export interface DownloadProgress {
   /** Bytes of the file that are on disk, and how many it has; null while no server has said. */
@@ -48,7 +49,7 @@ class Interruption extends Error {
   }
 }
 
-/** What the system says about a failed connection: undici wraps it, sometimes twice. */
+/** What the system says about a failed connection, wrapped or not. */
 function interruptionOf(error: unknown): Interruption {
   if (error instanceof Interruption) return error;
   let [cause, code, message] = [error, '', 'unknown'];
@@ -104,16 +105,16 @@ interface Placement {
 }
 
 /** `Content-Range: bytes 100-199/200`. */
-function contentRange(response: Response): { start: number | null; total: number | null } {
-  const [, start, total] = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? [];
+function contentRange(answer: HttpAnswer): { start: number | null; total: number | null } {
+  const [, start, total] = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(answer.header('content-range') ?? '') ?? [];
   const number = (text: string | undefined): number | null =>
     text === undefined || !Number.isSafeInteger(Number(text)) ? null : Number(text);
   return { start: number(start), total: number(total) };
 }
 
-function statedLength(response: Response): number | null {
-  const text = response.headers.get('content-length');
-  if (text === null || response.headers.has('content-encoding')) return null; // the length of something else
+function statedLength(answer: HttpAnswer): number | null {
+  const text = answer.header('content-length');
+  if (text === null || answer.header('content-encoding') !== null) return null; // the length of something else
   return /^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : null;
 }
 
@@ -188,15 +189,13 @@ class Download {
     const stalled = new Interruption(`nothing arrived for ${stallTimeoutMs / 1000} s`);
     const timer = setTimeout(() => stall.abort(stalled), stallTimeoutMs);
     try {
-      const response = await fetch(url, {
-        headers,
-        signal: signal ? AbortSignal.any([signal, stall.signal]) : stall.signal,
-      });
+      const ended = signal ? AbortSignal.any([signal, stall.signal]) : stall.signal;
+      const answer = await getFollowing(url, headers, ended);
       try {
-        const placement = await this.#place(response, have);
-        if (placement !== null) await this.#receive(response, placement, () => timer.refresh());
+        const placement = await this.#place(answer, have);
+        if (placement !== null) await this.#receive(answer, placement, () => timer.refresh());
       } finally {
-        await response.body?.cancel().catch(() => {});
+        answer.cancel();
       }
     } catch (error) {
       throw stall.signal.aborted && !(error instanceof BneckError) ? stalled : error;
@@ -206,14 +205,14 @@ class Download {
   }
 
   /** Judges an answer by its head. Null: there is nothing more to send. */
-  async #place(response: Response, have: number): Promise<Placement | null> {
+  async #place(answer: HttpAnswer, have: number): Promise<Placement | null> {
     const { url, limitBytes } = this.#request;
-    if (url.protocol === 'https:' && !response.url.startsWith('https:')) {
+    if (url.protocol === 'https:' && answer.url.protocol !== 'https:') {
       throw new BneckError('file', `${url}: leads to an address without encryption, which is not followed`);
     }
-    const { status } = response;
+    const { status } = answer;
     if (status === 416) {
-      if (contentRange(response).total === have && have > 0) return null;
+      if (contentRange(answer).total === have && have > 0) return null;
       await this.#discard();
       throw new Interruption('the server has less than what is here already');
     }
@@ -221,27 +220,27 @@ class Download {
     if (status !== 200 && status !== 206) {
       throw new BneckError('file', `${url}: the server answers with status ${status}`);
     }
-    const { start, total } = contentRange(response);
+    const { start, total } = contentRange(answer);
     if (status === 206 && start !== have) {
       await this.#discard();
       throw new Interruption('the server sent another range than was asked for');
     }
-    const totalBytes = status === 206 ? total : statedLength(response);
+    const totalBytes = status === 206 ? total : statedLength(answer);
     if (totalBytes !== null && totalBytes > limitBytes) {
       throw new BneckError('file', `${url}: the server offers ${totalBytes} bytes, where at most ${limitBytes} belong`);
     }
-    const etag = response.headers.get('etag');
+    const etag = answer.header('etag');
     this.#etag = etag?.startsWith('"') ? etag : null; // weak ones don't vouch for bytes
     return { start: status === 206 ? have : 0, totalBytes };
   }
 
-  async #receive(response: Response, { start, totalBytes }: Placement, onBytes: () => void): Promise<void> {
+  async #receive(answer: HttpAnswer, { start, totalBytes }: Placement, onBytes: () => void): Promise<void> {
     const { partPath } = this.#request;
     const file = await onDisk(partPath, () => open(partPath, start === 0 ? 'w' : 'r+'));
     let position = start;
     try {
       this.#report(position, totalBytes);
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of answer.body) {
         onBytes();
         position += await this.#write(file, chunk, position);
         this.#report(position, totalBytes);
