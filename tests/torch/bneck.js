@@ -1,0 +1,31 @@
+/**
+ * The built package (dist/), typed by its sources: the type check and the tests of a fresh checkout run
+ * before anything is built.
+ */
+import process from 'node:process';
+
+/** @param {string} path */
+async function load(path) {
+  try {
+    return await import(path);
+  } catch (error) {
+    console.error(`${path} cannot be loaded (${/** @type {Error} */ (error).message}). Run \`npm run build\` first.`);
+    return process.exit(1);
+  }
+}
+
+/** @type {typeof import('../../src/index.ts')} */
+const api = await load('../../dist/index.js');
+/** @type {typeof import('../../src/train/training-session.ts')} */
+const training = await load('../../dist/train/training-session.js');
+/** @type {typeof import('../../src/report/table.ts')} */
+const table = await load('../../dist/report/table.js');
+
+export const { Model, mobilenetV2, mobilenetV3, decodePicture, defaultPreprocessing, evaluationPicture } = api;
+export const { TrainingSession } = training;
+export const { formatTable } = table;
+
+/** @typedef {import('../../src/models/architecture.ts').Architecture} Architecture */
+/** @typedef {import('../../src/train/session.ts').OptimizerOptions} OptimizerOptions */
+/** @typedef {import('../../src/train/session.ts').SessionOptions} SessionOptions */
+/** @typedef {import('../../src/train/training-session.ts').TrainingSession} Session */
