@@ -137,7 +137,9 @@ function worstRow(check, limit, worst, { found, single, double }) {
  */
 async function compareGradients(peer, [title, architecture, resolution, batch], { seed, threads }) {
   return withFolder(async (folder) => {
-    const spec = { architecture, resolution, batch, seed };
+    // In V2, whose batch norm adds only 1e-5 to variances, rounding grows beyond what kinks.py allows for:
+    // PyTorch's own gradients are 1e-2 from those in double precision, unless the network is calm.
+    const spec = { architecture, resolution, batch, seed, calm: architecture.family === 'mobilenet_v2' };
     await peer.ask('gradients', spec, folder);
     const { single, double } = await readTwins(folder);
     const optimizer = SGD;
@@ -204,7 +206,7 @@ async function compareTrace(peer, [title, architecture, optimizer, rate], thread
   return withFolder(async (folder) => {
     const learningRates = Array.from({ length: STEPS }, (_, step) => rate * (1 - step / (2 * STEPS)));
     const common = { architecture, resolution: TRACE_RESOLUTION, batch: TRACE_BATCH, optimizer };
-    await peer.ask('trace', { ...common, learningRates, seed: TRACE_SEED }, folder);
+    await peer.ask('trace', { ...common, learningRates, seed: TRACE_SEED, calm: true }, folder);
     const { single, double } = await readTwins(folder);
     const own = await ownTrace(folder, { ...common, threads }, learningRates);
     const [one, two] = [single.numbers('losses'), double.numbers('losses')];

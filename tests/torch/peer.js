@@ -26,7 +26,9 @@ export class Peer {
   #process;
   /** @type {AsyncIterator<string>} */
   #lines;
-  /** @type {Promise<string | null>} Why the process ended: null unless it could not be started. */
+  /** @type {Promise<string>} Why there is no process; never comes where there is one. */
+  #failed;
+  /** @type {Promise<void>} */
   #ended;
 
   /** @param {string} python @param {number} threads */
@@ -34,10 +36,8 @@ export class Peer {
     // PyTorch's threads spin while they wait, and so take the cores from ours.
     const env = { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' };
     this.#process = spawn(python, ['-B', PROGRAM, String(threads)], { env, stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#ended = new Promise((resolve) => {
-      this.#process.on('error', (error) => resolve(error.message));
-      this.#process.on('close', () => resolve(null));
-    });
+    this.#failed = new Promise((resolve) => this.#process.on('error', (error) => resolve(error.message)));
+    this.#ended = new Promise((resolve) => this.#process.on('close', () => resolve()));
     // A write to a process that has ended is told by the missing answer.
     this.#process.stdin.on('error', () => {});
     this.#lines = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
@@ -49,11 +49,11 @@ export class Peer {
    */
   static async start(python, threads) {
     const peer = new Peer(python, threads);
-    const failure = await Promise.race([peer.#ended, peer.#read()]);
-    if (typeof failure === 'string') throw new Absent(`${python} cannot be started (${failure})`);
-    if (failure === null) throw new Error(`${python} ended before its first answer.`);
-    if (failure.missing) throw new Absent(`${python} has no ${failure.missing}`);
-    return { peer, versions: /** @type {Record<string, string>} */ (failure.versions) };
+    const answer = await Promise.race([peer.#failed, peer.#read()]);
+    if (typeof answer === 'string') throw new Absent(`${python} cannot be started (${answer})`);
+    if (answer === null) throw new Error(`${python} ended before its first answer.`);
+    if (answer.missing) throw new Absent(`${python} has no ${answer.missing}`);
+    return { peer, versions: /** @type {Record<string, string>} */ (answer.versions) };
   }
 
   /** @returns {Promise<Record<string, any> | null>} an answer; null where the process has ended */

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from kinks import shift_off_kinks
-from networks import calm, channels_last_bytes, lively_network, normalize, picture_bytes
+from networks import calm, channels_last_bytes, leave, lively_network, normalize, picture_bytes
 from tensor_files import write_tensors
 
 LABEL_SMOOTHING = 0.1
@@ -58,9 +58,15 @@ def batch_of(spec, generator):
     return pictures, (red > green).long() + 2 * (green > blue).long() + 4 * bright.long()
 
 
+def start(spec):
+    """A network, and the generator of its pictures; `calm` in the spec says which kind."""
+    change = calm if spec["calm"] else leave
+    return lively_network(spec["architecture"], spec["resolution"], spec["resolution"], spec["seed"], change)
+
+
 def gradients(spec, folder):
     """Of one batch, whose values are off the activations' kinks."""
-    network, generator = lively_network(spec["architecture"], spec["resolution"], spec["resolution"], spec["seed"])
+    network, generator = start(spec)
     pictures, labels = batch_of(spec, generator)
     shifted = copy.deepcopy(network).double()
     shift_off_kinks(shifted, normalize(pictures, torch.float64))
@@ -77,8 +83,7 @@ def gradients(spec, folder):
 
 def trace(spec, folder):
     """Losses of updates with the learning rates of `spec`, running statistics after the first and the last."""
-    resolution = spec["resolution"]
-    network, generator = lively_network(spec["architecture"], resolution, resolution, spec["seed"], calm)
+    network, generator = start(spec)
     write_tensors(f"{folder}/weights.safetensors", network.state_dict())
     twins = twins_of(network)
     optimizers = [make_optimizer(module, spec["optimizer"]) for _, module in twins]
