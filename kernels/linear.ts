@@ -2,7 +2,7 @@
 // their saved layout [out][in], any sizes.
 
 import { activate } from './activation';
-import { multiply_outer, tile_1x1, tile_1x8, tile_4x8 } from './gemm';
+import { multiply, multiply_outer } from './gemm';
 
 /** Four lanes added in a fixed order. */
 function horizontal_sum(v: v128): f32 {
@@ -138,24 +138,10 @@ export function f32_linear_grad_input(
 ): void {
   const inStride = <usize>inFeatures << 2;
   const outStride = <usize>outFeatures << 2;
-  const end = min((tile + 1) * featuresPerTask, inFeatures);
-  let feature = tile * featuresPerTask;
-  for (; feature + 8 <= end; feature += 8) {
-    const byte = <usize>feature << 2;
-    let row = 0;
-    for (; row + 4 <= rows; row += 4) {
-      tile_4x8(dy + <usize>row * outStride, outStride, weight + byte, inStride, outFeatures, dx + <usize>row * inStride + byte, inStride, 0, 0);
-    }
-    for (; row < rows; row++) {
-      tile_1x8(dy + <usize>row * outStride, weight + byte, inStride, outFeatures, dx + <usize>row * inStride + byte, 0);
-    }
-  }
-  for (; feature < end; feature++) {
-    const byte = <usize>feature << 2;
-    for (let row = 0; row < rows; row++) {
-      store<f32>(dx + <usize>row * inStride + byte, tile_1x1(dy + <usize>row * outStride, weight + byte, inStride, outFeatures, 0.0));
-    }
-  }
+  const first = tile * featuresPerTask;
+  const count = min(featuresPerTask, inFeatures - first);
+  const byte = <usize>first << 2;
+  multiply(dy, outStride, rows, outFeatures, weight + byte, inStride, count, dx + byte, inStride);
 }
 
 /**
