@@ -1,6 +1,6 @@
 /**
- * The graph against torchvision: names and shapes of every variant (golden/names.json, made by
- * golden/make-golden.py from a live library), and the published counts.
+ * The graph against torchvision: names and shapes of every variant (tests/golden/graph/names.json,
+ * made by scripts/make-graph-goldens.py from a live library), and the published counts.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -20,7 +20,9 @@ interface Names {
   readonly hashes: readonly { readonly architecture: unknown; readonly keys: number; readonly sha256: string }[];
   readonly lists: Readonly<Record<string, readonly string[]>>;
 }
-const golden = JSON.parse(readFileSync(new URL('golden/names.json', import.meta.url), 'utf8')) as Names;
+const golden = JSON.parse(
+  readFileSync(new URL('../../tests/golden/graph/names.json', import.meta.url), 'utf8'),
+) as Names;
 
 const parameterLines = (graph: Graph): string[] =>
   graph.parameters.map(({ name, shape }) => `${name}:${formatShape(shape)}`);

@@ -1,14 +1,15 @@
 /**
- * The whole-graph reference against PyTorch (golden/numbers.json, made by golden/make-golden.py) and
- * against central differences of itself.
+ * The whole-graph reference against PyTorch (tests/golden/graph/numbers.json, made by
+ * scripts/make-graph-goldens.py) and against central differences of itself.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { goldenParameter, goldenPictures, goldenValues } from '../../tests/golden/golden-values.ts';
 import { elementCount } from '../base/tensor.ts';
 import { mobilenetV3 } from '../models/mobilenet-v3.ts';
 import { parseArchitecture } from '../models/parse-architecture.ts';
 import { buildGraph } from './build-graph.ts';
-import type { Graph, ParameterSpec } from './graph.ts';
+import type { Graph } from './graph.ts';
 import { initialWeights } from './initial-weights.ts';
 import type { ReferenceTensor } from './op.ts';
 import { referenceForward, referenceStep } from './reference.ts';
@@ -25,45 +26,16 @@ interface GoldenRun {
   readonly gradients: Readonly<Record<string, readonly [norm: number, first: number]>>;
   readonly running: Readonly<Record<string, number>>;
 }
-const runs = JSON.parse(readFileSync(new URL('golden/numbers.json', import.meta.url), 'utf8')) as GoldenRun[];
-
-/** Uniform in [0, 1): `values` of make-golden.py, bit for bit. */
-function goldenValues(count: number, stream: number): Float64Array {
-  return Float64Array.from({ length: count }, (_, element) => {
-    let hash = (Math.imul(element, 2654435761) + stream * 974711 + 12345) >>> 0;
-    hash = (hash ^ (hash >>> 15)) >>> 0;
-    hash = Math.imul(hash, 0x2c1b3c6d) >>> 0;
-    hash = (hash ^ (hash >>> 12)) >>> 0;
-    return (hash >>> 8) / 2 ** 24;
-  });
-}
-
-function goldenParameter({ name, shape, dtype }: ParameterSpec, stream: number): ReferenceTensor {
-  if (dtype === 'int64') return referenceTensor(shape);
-  const uniform = goldenValues(elementCount(shape), stream);
-  if (shape.length > 1) {
-    const scale = Math.sqrt(24 / elementCount(shape.slice(1)));
-    return referenceTensor(
-      shape,
-      uniform.map((u) => (u - 0.5) * scale),
-    );
-  }
-  const shift = name.endsWith('weight') || name.endsWith('running_var') ? 0.5 : -0.5;
-  return referenceTensor(
-    shape,
-    uniform.map((u) => u + shift),
-  );
-}
+const runs = JSON.parse(
+  readFileSync(new URL('../../tests/golden/graph/numbers.json', import.meta.url), 'utf8'),
+) as GoldenRun[];
 
 function goldenState(graph: Graph): Map<string, ReferenceTensor> {
-  return new Map(graph.parameters.map((spec, stream) => [spec.name, goldenParameter(spec, stream)]));
-}
-
-function goldenPictures({ images, resolution }: GoldenRun): ReferenceTensor {
-  const shape = [images, 3, resolution, resolution];
-  return referenceTensor(
-    shape,
-    goldenValues(elementCount(shape), 9999).map((u) => u * 4 - 2),
+  return new Map(
+    graph.parameters.map(({ name, shape, dtype }, stream) => {
+      const values = dtype === 'int64' ? undefined : goldenParameter(name, shape, stream);
+      return [name, referenceTensor(shape, values)];
+    }),
   );
 }
 
@@ -80,7 +52,8 @@ test.each(runs.map((run, index) => [(run.architecture as { family: string }).fam
   (_family, index) => {
     const run = runs[index] as GoldenRun;
     const graph = buildGraph(parseArchitecture(run.architecture));
-    const pictures = goldenPictures(run);
+    const { images, resolution } = run;
+    const pictures = referenceTensor([images, 3, resolution, resolution], goldenPictures(images, resolution));
     const state = goldenState(graph);
     const { logits } = referenceForward(graph, state, pictures);
     expect(logits.data.length).toBe(run.logits.length);

@@ -1,6 +1,6 @@
 /**
  * timm's networks from the same builder: names, shapes, counts and logits against a live timm
- * (timm-golden.json, made by make-timm-golden.py), read through `recognize` as a file of weights is.
+ * (tests/golden/timm.json, made by scripts/make-timm-goldens.py), read through `recognize` as a file of weights is.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { recognize } from '../../src/models/lineages.ts';
 import { mobilenetV3 } from '../../src/models/mobilenet-v3.ts';
 import { parseArchitecture } from '../../src/models/parse-architecture.ts';
 import { weightNames } from '../../src/models/weight-names.ts';
+import { goldenParameter, goldenPictures } from '../golden/golden-values.ts';
 
 interface Described {
   readonly parameters: number;
@@ -31,7 +32,7 @@ interface Golden {
   readonly widths: readonly (Variant & Described)[];
   readonly logits: readonly (Variant & { tf: boolean; resolution: number; logits: readonly number[] })[];
 }
-const golden = JSON.parse(readFileSync(new URL('timm-golden.json', import.meta.url), 'utf8')) as Golden;
+const golden = JSON.parse(readFileSync(new URL('../golden/timm.json', import.meta.url), 'utf8')) as Golden;
 
 /** A state dict under timm's names, as shapes. */
 function timmShapes(architecture: Architecture): Map<string, Shape> {
@@ -96,25 +97,11 @@ test.each([
   expect(widths.map((width) => countParameters(mobilenetV3(size, { width, scaling: 'timm' })))).toEqual(counts);
 });
 
-/** Uniform in [0, 1): `values` of make-timm-golden.py, bit for bit. */
-function goldenValues(count: number, stream: number): Float64Array {
-  return Float64Array.from({ length: count }, (_, element) => {
-    let hash = (Math.imul(element, 2654435761) + stream * 974711 + 12345) >>> 0;
-    hash = (hash ^ (hash >>> 15)) >>> 0;
-    hash = Math.imul(hash, 0x2c1b3c6d) >>> 0;
-    hash = (hash ^ (hash >>> 12)) >>> 0;
-    return (hash >>> 8) / 2 ** 24;
-  });
-}
-
 function goldenTensors(shapes: ReadonlyMap<string, Shape>): StateDict {
   const tensors: StateDict = new Map();
   [...shapes].forEach(([name, shape], stream) => {
     if (name.endsWith('num_batches_tracked')) return; // as in files from before PyTorch 0.4.1
-    const scale = Math.sqrt(24 / elementCount(shape.slice(1)));
-    const shift = name.endsWith('weight') || name.endsWith('running_var') ? 0.5 : -0.5;
-    const spread = (u: number): number => (shape.length > 1 ? (u - 0.5) * scale : u + shift);
-    const data = Float32Array.from(goldenValues(elementCount(shape), stream), spread);
+    const data = Float32Array.from(goldenParameter(name, shape, stream));
     tensors.set(name, { dtype: 'float32', shape, data });
   });
   return tensors;
@@ -138,7 +125,7 @@ test.each(golden.logits)('logits of $family, tf $tf, at width $width and $resolu
     data: new BigInt64Array(1),
   });
   const shape = [2, 3, resolution, resolution];
-  const data = Float32Array.from(goldenValues(elementCount(shape), 9999), (u) => u * 4 - 2);
+  const data = Float32Array.from(goldenPictures(2, resolution));
   const { architecture, preprocessing } = recognition;
   const classNames = ['a', 'b', 'c', 'd', 'e'];
   const model = Model.from({ architecture, classNames, preprocessing, weights, training: null }, { threads: 1 });

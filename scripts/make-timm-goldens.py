@@ -1,18 +1,17 @@
-"""Writes timm-golden.json in this folder from a live timm: names, shapes and counts of its MobileNets (as
-hashes), and logits of small ones. Run where torch and timm are installed (python3 make-timm-golden.py).
-
-Weights and pictures come from `values` below, a hash of integers that the test repeats bit for bit.
+"""Writes tests/golden/timm.json from a live timm: names, shapes and counts of its MobileNets (as hashes), and
+logits of small ones. Run where torch and timm are installed (python3 scripts/make-timm-goldens.py), then let
+the formatter lay the file out. Never shipped.
 """
 import hashlib
 import json
 import os
 
-import numpy
 import timm
 import torch
+from golden_values import fill, golden_pictures
 from timm.models import mobilenetv3
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "golden", "timm.json")
 MODELS = (
     "mobilenetv3_large_075 mobilenetv3_large_100 mobilenetv3_small_050 mobilenetv3_small_075 mobilenetv3_small_100 "
     "tf_mobilenetv3_large_075 tf_mobilenetv3_large_100 tf_mobilenetv3_large_minimal_100 tf_mobilenetv3_small_075 "
@@ -39,37 +38,12 @@ def describe(model):
     }
 
 
-def values(count, stream):
-    """Uniform in [0, 1): a hash of (element, stream)."""
-    h = numpy.arange(count, dtype=numpy.uint64) * numpy.uint64(2654435761) + numpy.uint64(stream * 974711 + 12345)
-    h &= numpy.uint64(0xFFFFFFFF)
-    h ^= h >> numpy.uint64(15)
-    h = (h * numpy.uint64(0x2C1B3C6D)) & numpy.uint64(0xFFFFFFFF)
-    h ^= h >> numpy.uint64(12)
-    return (h >> numpy.uint64(8)).astype(numpy.float64) / 2**24
-
-
-def fill(model):
-    for stream, (name, value) in enumerate(model.state_dict().items()):
-        if name.endswith("num_batches_tracked"):
-            continue
-        u = values(value.numel(), stream)
-        if value.dim() > 1:
-            u = (u - 0.5) * (24 / value[0].numel()) ** 0.5
-        elif name.endswith("weight") or name.endswith("running_var"):
-            u = u + 0.5
-        else:
-            u = u - 0.5
-        value.copy_(torch.from_numpy(u).reshape(value.shape))
-
-
 def run(variant, width, resolution, tf):
     options = {"pad_type": "same", "bn_eps": 1e-3} if tf else {}
     model = generate(variant, width, num_classes=5, **options).double().eval()
     with torch.no_grad():
         fill(model)
-        pictures = torch.from_numpy(values(2 * 3 * resolution * resolution, 9999) * 4 - 2)
-        logits = model(pictures.reshape(2, 3, resolution, resolution)).flatten().tolist()
+        logits = model(golden_pictures(2, resolution)).flatten().tolist()
     family = "mobilenet_v3_large" if "large" in variant else "mobilenet_v3_small"
     case = {"family": family, "minimal": "minimal" in variant, "width": width, "tf": tf, "resolution": resolution}
     return {**case, "logits": logits}
@@ -94,6 +68,6 @@ if __name__ == "__main__":
             run("large", 0.35, 32, True),
         ],
     }
-    with open(os.path.join(HERE, "timm-golden.json"), "w") as file:
+    with open(GOLDEN, "w") as file:
         json.dump(golden, file, indent=1)
         file.write("\n")

@@ -1,19 +1,17 @@
-"""Writes the goldens in this folder from a live torchvision: names.json (parameter names and shapes of
-every variant) and numbers.json (logits, losses, gradients and running statistics of small networks in
-double precision). Run where torch and torchvision are installed (python3 make-golden.py),
-then let the formatter lay the files out.
-
-Weights and pictures come from `values` below, a hash of integers that the tests repeat bit for bit.
+"""Writes tests/golden/graph from a live torchvision: names.json (parameter names and shapes of every
+variant) and numbers.json (logits, losses, gradients and running statistics of small networks in double
+precision). Run where torch and torchvision are installed (python3 scripts/make-graph-goldens.py), then let
+the formatter lay the files out. Never shipped.
 """
 import hashlib
 import json
 import os
 
-import numpy
 import torch
 import torchvision
+from golden_values import fill, golden_pictures
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+GOLDENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "golden", "graph")
 MAKERS = {
     "mobilenet_v3_large": torchvision.models.mobilenet_v3_large,
     "mobilenet_v3_small": torchvision.models.mobilenet_v3_small,
@@ -58,16 +56,6 @@ def make_names():
     return {"hashes": hashes, "lists": lists}
 
 
-def values(count, stream):
-    """Uniform in [0, 1): a hash of (element, stream)."""
-    h = numpy.arange(count, dtype=numpy.uint64) * numpy.uint64(2654435761) + numpy.uint64(stream * 974711 + 12345)
-    h &= numpy.uint64(0xFFFFFFFF)
-    h ^= h >> numpy.uint64(15)
-    h = (h * numpy.uint64(0x2C1B3C6D)) & numpy.uint64(0xFFFFFFFF)
-    h ^= h >> numpy.uint64(12)
-    return (h >> numpy.uint64(8)).astype(numpy.float64) / 2**24
-
-
 class ExactHardsigmoid(torch.nn.Module):
     """PyTorch's own multiplies by 1/6 rounded to single precision, in double precision too."""
 
@@ -90,27 +78,12 @@ def make_exact(module):
             make_exact(child)
 
 
-def fill(model):
-    for stream, (name, value) in enumerate(model.state_dict().items()):
-        if name.endswith("num_batches_tracked"):
-            continue
-        u = values(value.numel(), stream)
-        if value.dim() > 1:
-            u = (u - 0.5) * (24 / value[0].numel()) ** 0.5
-        elif name.endswith("weight") or name.endswith("running_var"):
-            u = u + 0.5
-        else:
-            u = u - 0.5
-        value.copy_(torch.from_numpy(u).reshape(value.shape))
-
-
 def run(architecture, resolution, images, probes):
     model = build(architecture).double()
     make_exact(model)
     with torch.no_grad():
         fill(model)
-    count = images * 3 * resolution * resolution
-    pictures = torch.from_numpy(values(count, 9999) * 4 - 2).reshape(images, 3, resolution, resolution)
+    pictures = golden_pictures(images, resolution)
     labels = torch.arange(images) % architecture["classes"]
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -139,7 +112,7 @@ def run(architecture, resolution, images, probes):
     for name in (key for key in state if key.endswith("running_mean") or key.endswith("running_var")):
         if name.startswith("features.0.") or name.startswith("features.9."):
             result["running"][name] = state[name].norm().item()
-    return result, {name: value.grad.flatten().tolist() for name, value in parameters.items()}
+    return result
 
 
 RUNS = [
@@ -155,12 +128,10 @@ RUNS = [
 ]
 
 if __name__ == "__main__":
-    with open(os.path.join(HERE, "names.json"), "w") as file:
+    os.makedirs(GOLDENS, exist_ok=True)
+    with open(os.path.join(GOLDENS, "names.json"), "w") as file:
         json.dump(make_names(), file, indent=1)
-    runs = [run(*settings) for settings in RUNS]
-    with open(os.path.join(HERE, "numbers.json"), "w") as file:
-        json.dump([result for result, _ in runs], file, indent=1)
-    everything = os.environ.get("ALL_GRADIENTS")  # a path, to compare every element once
-    if everything:
-        with open(everything, "w") as file:
-            json.dump([gradients for _, gradients in runs], file)
+        file.write("\n")
+    with open(os.path.join(GOLDENS, "numbers.json"), "w") as file:
+        json.dump([run(*settings) for settings in RUNS], file, indent=1)
+        file.write("\n")
