@@ -4,10 +4,6 @@ table, made as the architecture in the run's config.json says. Total reductions 
 torchvision does not have, only change strides after construction, so that channels, residuals
 (decided by the table's stride), names and initialisation stay torchvision's.
 """
-import json
-import math
-import struct
-
 import torch
 from torchvision.models import mobilenetv3
 
@@ -66,20 +62,3 @@ def build_network(architecture, batch_norm_momentum):
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.momentum = batch_norm_momentum
     return network.to(memory_format=torch.channels_last)
-
-
-def read_safetensors(path):
-    """The tensors of a .safetensors file by name. Here so that Debian's Python is enough."""
-    dtypes = {"F32": torch.float32, "I64": torch.int64}
-    with open(path, "rb") as file:
-        (header_bytes,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(header_bytes))
-        body = bytearray(file.read())
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        start, _ = entry["data_offsets"]
-        count = math.prod(entry["shape"])
-        flat = torch.frombuffer(body, dtype=dtypes[entry["dtype"]], count=count, offset=start)
-        tensors[name] = flat.reshape(entry["shape"]).clone()
-    return tensors

@@ -20,7 +20,10 @@ import torch
 import torchvision
 
 import pytorch_data
-from pytorch_network import build_network, read_safetensors
+from pytorch_network import build_network
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "torch"))
+from tensor_files import read_tensors
 
 VALIDATION_NAMES = ["val", "valid", "validation", "test"]
 JUDGED_AT_A_TIME = 250
@@ -138,7 +141,7 @@ class Twin:
 
     def judge_file(self, path):
         network = build_network(self.config["architecture"], self.recipe["batchNormMomentum"])
-        network.load_state_dict(read_safetensors(path))
+        network.load_state_dict(read_tensors(path))
         return judge(network, *self.test, self.normalize)
 
 

@@ -1,7 +1,7 @@
 """
 .safetensors in Python's standard library and torch alone, so that Debian's packages are enough:
-how tests/torch/run.js and PyTorch hand each other tensors. Written here independently of bneck's
-own reader and writer, which these tests judge.
+how tests/torch/run.js and PyTorch hand each other tensors, and how bench/accuracy reads bneck's models.
+Written here independently of bneck's own reader and writer, which these tests judge.
 """
 import json
 import math
