@@ -2,31 +2,33 @@
 import { Command, Option } from 'commander';
 import { BatchLoader } from '../data/loader.ts';
 import type { DataPart } from '../data/open-data.node.ts';
-import { readModelFile } from '../model/read-model-file.node.ts';
 import { describeArchitecture } from '../models/describe-architecture.ts';
+import type { Lineage } from '../models/lineages.ts';
 import { formatCount, formatPercent, formatRate } from '../report/format.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { evaluateDataset } from '../train/evaluate-dataset.ts';
 import { openEvaluationData } from './open-evaluation-data.ts';
 import { numberWithin, oneOf } from './parse-option.ts';
+import { lineageOption, readModel, tellNotes } from './read-model.ts';
 
 const PARTS: readonly DataPart[] = ['validation', 'train', 'all'];
 
 interface EvaluateFlags {
   split?: DataPart;
   json?: boolean;
+  lineage?: Lineage;
   threads?: number;
   batch?: number;
 }
 
 async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags): Promise<void> {
-  const { split, json = false, threads } = flags;
+  const { split, json = false, lineage, threads } = flags;
   const { Model } = await import('../model/model.ts');
-  const { file } = await readModelFile(modelPath);
-  const model = Model.from(file, threads === undefined ? {} : { threads });
+  const model = Model.from(await readModel(modelPath, lineage), threads === undefined ? {} : { threads });
   try {
     const { file } = model;
-    const { dataset, part } = await openEvaluationData(data, file, split);
+    const { dataset, part, notes } = await openEvaluationData(data, file, split);
+    tellNotes(data, notes);
     const batchSize = flags.batch ?? (file.preprocessing.resolution <= 128 ? 64 : 32);
     const loader = new BatchLoader(dataset, { batchSize, preprocessing: file.preprocessing, augmentation: null });
     const result = await evaluateDataset((pictures, count) => model.forwardBytes(pictures, count), loader);
@@ -63,7 +65,7 @@ export function evaluateCommand(): Command {
   return new Command('evaluate')
     .summary('judge a model on labelled pictures')
     .description('Judges a model on labelled pictures: accuracy and loss.')
-    .argument('<MODEL>', "a model file, such as a run's best.safetensors")
+    .argument('<MODEL>', "a model file: a run's best.safetensors, or weights of torchvision or timm")
     .argument('<DATA>', 'the folder of the data: class folders or IDX files')
     .addOption(
       new Option(
@@ -71,6 +73,7 @@ export function evaluateCommand(): Command {
         'validation, train or all (default: validation where the data are divided, or are those the model was trained on)',
       ).argParser(oneOf(PARTS)),
     )
+    .addOption(lineageOption())
     .option('--json', 'as JSON')
     .addOption(
       new Option('--threads <count>', 'default: as many as the machine runs at once').argParser(

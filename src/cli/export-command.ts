@@ -8,9 +8,12 @@ import { exportOnnx } from '../model/export-onnx.ts';
 import { encodeModelFile, type ModelFile } from '../model/model-file.ts';
 import { readModelFile } from '../model/read-model-file.node.ts';
 import { describeArchitecture } from '../models/describe-architecture.ts';
+import type { Lineage } from '../models/lineages.ts';
+import { parseArchitecture } from '../models/parse-architecture.ts';
 import { formatBytes } from '../report/format.ts';
 import { CHOICE_BOUNDS } from '../train/bounds.ts';
 import { alternatives, numberWithin, oneOf } from './parse-option.ts';
+import { lineageOption } from './read-model.ts';
 
 const FORMATS = ['safetensors', 'pth', 'onnx'] as const;
 type Format = (typeof FORMATS)[number];
@@ -18,6 +21,7 @@ type Format = (typeof FORMATS)[number];
 interface ExportFlags {
   to: Format;
   out?: string;
+  lineage?: Lineage;
   keepBatchNorm?: boolean;
   withPreprocessing?: boolean;
   softmax?: boolean;
@@ -41,15 +45,28 @@ function encode(file: ModelFile, { to, ...options }: ExportFlags): Uint8Array {
   return to === 'pth' ? writePytorch(file.weights) : exportOnnx(file, options);
 }
 
+/** Options that no tensor's name or shape shows, so that a .pth file loses them. */
+const TRACELESS = ['padding', 'batchNormEpsilon', 'dilated', 'reduction', 'reluActivation'] as const;
+
+function describeLoss({ architecture }: ModelFile): string | null {
+  const defaults = parseArchitecture({ family: architecture.family });
+  const lost = TRACELESS.filter((name) => architecture[name] !== defaults[name]);
+  if (lost.length === 0) return null;
+  const options = lost.map((name) => `${name} ${architecture[name]}`).join(', ');
+  return `a .pth file holds tensors alone, and none shows ${options}; .safetensors keeps it`;
+}
+
 async function runExport(model: string, flags: ExportFlags): Promise<void> {
   refuseOnnxFlags(flags);
-  const { file, notes } = await readModelFile(model);
+  const { file, notes } = await readModelFile(model, { lineage: flags.lineage });
   const out = flags.out ?? join(dirname(model), `${basename(model, extname(model))}.${flags.to}`);
   if (out === model) throw new BneckError('option', `${out} is the model itself. Give another file with --out.`);
   const bytes = encode(file, flags);
   await writeFileAtomic(out, bytes);
   console.log(`model  ${describeArchitecture(file.architecture)}`);
   for (const note of notes) console.log(`       - ${note}`);
+  const loss = flags.to === 'pth' ? describeLoss(file) : null;
+  if (loss !== null) console.log(`       - ${loss}`);
   console.log(`saved  ${out} (${formatBytes(bytes.length)})`);
 }
 
@@ -62,6 +79,7 @@ export function exportCommand(): Command {
     .argument('<MODEL>', "a model file: bneck's, or weights of torchvision or timm")
     .addOption(new Option('--to <format>', alternatives(FORMATS)).argParser(oneOf(FORMATS)).makeOptionMandatory())
     .option('--out <file>', 'default: beside the model, with the ending of the format')
+    .addOption(lineageOption())
     .option('--keep-batch-norm', 'onnx: batch norm as a layer of its own')
     .option('--with-preprocessing', 'onnx: takes bytes [N, H, W, 3] and normalises them itself')
     .option('--softmax', 'onnx: gives probabilities in place of logits')

@@ -2,15 +2,17 @@
 import { Command, Option } from 'commander';
 import { BneckError } from '../base/errors.ts';
 import type { Classification } from '../model/model.ts';
-import { readModelFile } from '../model/read-model-file.node.ts';
+import type { Lineage } from '../models/lineages.ts';
 import { formatPercent } from '../report/format.ts';
 import { THREAD_BOUNDS } from '../train/bounds.ts';
 import { numberWithin } from './parse-option.ts';
+import { lineageOption, readModel } from './read-model.ts';
 import { EXIT_FAILURE, oneLine } from './report-error.ts';
 
 interface PredictFlags {
   top: number;
   json?: boolean;
+  lineage?: Lineage;
   threads?: number;
 }
 
@@ -29,10 +31,9 @@ function printAnswer({ image, predictions = [] }: Answer): void {
 
 /** One bad picture does not keep the others from being answered, but shows in the exit code. */
 async function runPredict(modelPath: string, images: string[], flags: PredictFlags): Promise<void> {
-  const { top, json = false, threads } = flags;
+  const { top, json = false, lineage, threads } = flags;
   const { Model } = await import('../model/model.ts');
-  const { file } = await readModelFile(modelPath);
-  const model = Model.from(file, threads === undefined ? {} : { threads });
+  const model = Model.from(await readModel(modelPath, lineage), threads === undefined ? {} : { threads });
   const answers: Answer[] = [];
   try {
     for (const image of images) {
@@ -58,13 +59,14 @@ export function predictCommand(): Command {
   return new Command('predict')
     .summary('say what pictures show')
     .description('Says what pictures show: the likeliest classes of a trained model, with their probabilities.')
-    .argument('<MODEL>', "a model file, such as a run's best.safetensors")
+    .argument('<MODEL>', "a model file: a run's best.safetensors, or weights of torchvision or timm")
     .argument('<IMAGES...>', 'pictures')
     .addOption(
       new Option('--top <count>', 'classes to show')
         .default(5)
         .argParser(numberWithin({ least: 1, greatest: 1_000_000, whole: true })),
     )
+    .addOption(lineageOption())
     .option('--json', 'as JSON')
     .addOption(
       new Option('--threads <count>', 'default: as many as the machine runs at once').argParser(

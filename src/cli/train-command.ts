@@ -3,6 +3,7 @@
  * ends with what came out and what to do next.
  */
 import { Command, Option } from 'commander';
+import type { Lineage } from '../models/lineages.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { DEFAULT_EPOCHS, OPTIMIZER_NAMES } from '../train/choose-recipe.ts';
 import type { ModelName } from '../train/recipe.ts';
@@ -10,6 +11,7 @@ import type { OptimizerOptions } from '../train/session.ts';
 import type { TrainOptions } from '../train/train-options.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { alternatives, numberWithin, oneOf, reductionOption } from './parse-option.ts';
+import { lineageOption } from './read-model.ts';
 import { EXIT_INTERRUPTED } from './report-error.ts';
 import { TrainingProgress } from './training-progress.ts';
 import { describeResult } from './training-text.ts';
@@ -22,6 +24,7 @@ interface TrainFlags {
   resolution?: number;
   reduction?: 32 | 16 | 8;
   weights?: string;
+  lineage?: Lineage;
   epochs?: number;
   batch?: number;
   optimizer?: OptimizerOptions['kind'];
@@ -80,6 +83,7 @@ export function trainCommand(): Command {
       '--weights <file>',
       'where to start: a model file (.safetensors, .pth), imagenet for published weights, or none (default: none)',
     )
+    .addOption(lineageOption())
     .addOption(bounded('--epochs <count>', `walks through the data (default: ${DEFAULT_EPOCHS})`, CHOICE_BOUNDS.epochs))
     .addOption(bounded('--batch <count>', 'pictures a step', CHOICE_BOUNDS.batch))
     .addOption(chosen('--optimizer <name>', `${alternatives(OPTIMIZER_NAMES)} (default: adam)`, OPTIMIZER_NAMES))

@@ -2,6 +2,7 @@
  * Any model file, told by its content: one that bneck saved, or bare weights of torchvision or timm in a
  * `.safetensors` or PyTorch file. Pure. Invariant: what comes out fits together, whoever wrote the file.
  */
+import { BneckError } from '../base/errors.ts';
 import { readPytorch } from '../formats/pytorch.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
 import type { Lineage } from '../models/lineages.ts';
@@ -28,7 +29,8 @@ function looksLikePytorch(bytes: Uint8Array, name: string): boolean {
 /**
  * @param bytes the file
  * @param name of the file: for errors, and because it tells the preset of published weights
- * @throws BneckError 'file' or 'unsupported' with what is wrong and what to do
+ * @throws BneckError 'file' or 'unsupported' with what is wrong and what to do, 'option' for a lineage that is not
+ *   for this file
  */
 export function readModel(bytes: Uint8Array, name: string, { lineage }: ReadModelOptions = {}): ReadModel {
   if (looksLikePytorch(bytes, name)) {
@@ -37,6 +39,9 @@ export function readModel(bytes: Uint8Array, name: string, { lineage }: ReadMode
     return { file, notes: key === '' ? notes : [`the checkpoint's ${key}`, ...notes] };
   }
   const contents = readSafetensors(bytes, name);
-  if (isModelFile(contents)) return { file: modelFromSafetensors(contents, name), notes: [] };
+  if (isModelFile(contents)) {
+    if (lineage === undefined) return { file: modelFromSafetensors(contents, name), notes: [] };
+    throw new BneckError('option', `${name}: says itself how it is built. Leave the lineage ${lineage} out.`);
+  }
   return modelFromStateDict(contents.tensors, name, lineage);
 }

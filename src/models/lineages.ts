@@ -24,7 +24,8 @@ export type TensorShapes = ReadonlyMap<string, Shape>;
 /** How tensors are named. */
 export type Naming = 'torchvision' | 'timm';
 /** Who trained: `tf` is timm's `tf_` models, weights from TensorFlow under timm's names. */
-export type Lineage = 'torchvision' | 'timm' | 'tf';
+export const LINEAGES = ['torchvision', 'timm', 'tf'] as const;
+export type Lineage = (typeof LINEAGES)[number];
 
 export interface RecognizeOptions {
   /** Of the file, for errors; `tf_` in it tells the lineage. */
@@ -130,7 +131,10 @@ function visibleOptions(found: Bare): Partial<Architecture> & { family: Family; 
 }
 
 function lineageOf(found: Bare, minimal: boolean, options: RecognizeOptions): [Lineage, string | null] {
-  if (options.lineage !== undefined) return [options.lineage, null];
+  if (options.lineage !== undefined) {
+    if (LINEAGES.includes(options.lineage)) return [options.lineage, null];
+    throw new BneckError('option', `lineage ${show(String(options.lineage))}: give ${LINEAGES.join(', ')}.`);
+  }
   if (/(^|[^a-z0-9])tf_/i.test(options.fileName ?? '')) return ['tf', 'the file name says tf_'];
   if (found.naming === 'torchvision') return ['torchvision', null];
   // timm publishes minimal networks as tf_ alone.
@@ -217,13 +221,15 @@ function assumptionsOf(architecture: Architecture, lineage: Lineage, reason: str
   const shown = `${padding === 'same' ? 'SAME' : 'symmetric'} padding and batch norm's epsilon ${batchNormEpsilon}`;
   if (asked) return [];
   if (reason !== null) return [`${shown}, since ${reason}`];
-  return lineage === 'timm' ? [`${shown}, as timm's own weights; those named tf_ have SAME padding and 0.001`] : [];
+  const other = "if they are of a tf_ model of timm's (SAME padding, 0.001), give lineage tf";
+  return lineage === 'timm' ? [`${shown}, as timm's own weights; ${other}`] : [];
 }
 
 /**
  * Recognises a state dict by its names and shapes.
  * @throws BneckError 'unsupported' for weights of another kind of network, 'file' where tensors are
- *   missing, unexpected or of another shape, with a few of each; one line with the file's name
+ *   missing, unexpected or of another shape, with a few of each; one line with the file's name;
+ *   'option' for a lineage that there is not
  */
 export function recognize(shapes: TensorShapes, options: RecognizeOptions = {}): Recognition {
   const found = bare(shapes, options);

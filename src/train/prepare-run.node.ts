@@ -33,9 +33,13 @@ export interface PreparedRun {
 }
 
 /** The model whose weights a new run starts from, downloaded if they are published ones. */
-async function startingModel({ weights, model, observer, signal }: TrainOptions) {
+async function startingModel({ weights, lineage, model, observer, signal }: TrainOptions) {
+  if (lineage !== undefined && (typeof weights !== 'string' || isPretrainedName(weights))) {
+    const remedy = 'Give the file as weights, or leave the lineage out.';
+    throw new BneckError('option', `lineage ${lineage} says who trained a file of bare weights. ${remedy}`);
+  }
   if (typeof weights !== 'string') return { file: weights ?? null, notes: [] };
-  if (!isPretrainedName(weights)) return readModelFile(weights);
+  if (!isPretrainedName(weights)) return readModelFile(weights, { lineage });
   const family = typeof model === 'object' ? model.family : MODEL_FAMILIES[model ?? 'small'];
   const onProgress = (progress: FetchProgress) => observer?.downloading?.(progress);
   return readModelFile(await fetchPretrained(weights, { family, onProgress, ...(signal && { signal }) }));
@@ -64,7 +68,7 @@ async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
 }
 
 /** What a resumed run has settled already; all of `TrainingChoices` but skipBad. */
-const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weights' | 'out', true>> = {
+const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weights' | 'lineage' | 'out', true>> = {
   model: true,
   width: true,
   reduction: true,
@@ -80,6 +84,7 @@ const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weig
   validation: true,
   seed: true,
   weights: true,
+  lineage: true,
   out: true,
 };
 

@@ -16,6 +16,15 @@ export interface StartingWeights {
   readonly reason: string;
 }
 
+/** The classes now and those of the given model, where they differ. */
+function describeClasses({ length }: readonly string[], start: ModelFile): string {
+  const before = start.classNames.length;
+  if (length !== before) return `${length} classes in place of ${before}`;
+  return start.classNames.every((name, at) => name === String(at))
+    ? `the data have ${length} classes, and so has the given model, but without names`
+    : `the data have ${length} classes, and so has the given model, but under other names or in another order`;
+}
+
 /**
  * @param architecture as `chooseRecipe` made it from the same `start`
  * @param start the model to take weights from, or null
@@ -36,9 +45,7 @@ export function startingWeights(
     return { weights: start.weights, reason: 'all weights from the given model, whose classes are the same' };
   }
   const joined = replaceHead(start.weights, weights, architecture);
-  const classes = `${classNames.length} classes are not the ${start.classNames.length} of the given model`;
-  return {
-    weights: joined.weights,
-    reason: `weights from the given model but for a new last layer, since these ${classes}`,
-  };
+  const kept = joined.weights.size - joined.replaced.length;
+  const backbone = `backbone from the given model (${kept} of ${joined.weights.size} tensors)`;
+  return { weights: joined.weights, reason: `${backbone}, last layer new: ${describeClasses(classNames, start)}` };
 }

@@ -5,6 +5,7 @@
 import type { CacheOptions } from '../data/cache.ts';
 import type { DataSource } from '../data/dataset.ts';
 import type { ModelFile } from '../model/model-file.ts';
+import type { Lineage } from '../models/lineages.ts';
 import type { TrainingObserver } from './observer.ts';
 import type { TrainingChoices } from './recipe.ts';
 
@@ -16,6 +17,8 @@ export interface TrainOptions extends TrainingChoices {
    * ('imagenet', 'imagenet-v1', ...); null, the default, for fresh ones.
    */
   readonly weights?: string | ModelFile | null | undefined;
+  /** Who trained `weights`, where they are a file that does not say it: 'tf' for timm's `tf_` models. */
+  readonly lineage?: Lineage | undefined;
   /**
    * The folder of a run that was interrupted: it goes on exactly as if it had not been. The network
    * and the recipe are then the run's own; only data (if they were moved), threads, cache and skipBad

@@ -127,7 +127,7 @@ test('train, evaluate and predict, from pictures to answers', async () => {
   const again = await bneck('train', 'colours', ...TINY, '--out', 'whole');
   expect(again).toMatchObject({ code: 2, err: expect.stringMatching(/whole: the folder is not empty/) });
   const tuned = await bneck('train', 'others', '--weights', model, '--epochs', '1', '--batch', '4', '--out', 'tuned');
-  expect(tuned.out).toMatch(/new last layer, since these 2 classes are not the 3/);
+  expect(tuned.out).toMatch(/last layer new: 2 classes in place of 3\n/);
   expect(tuned.code).toBe(0);
 });
 

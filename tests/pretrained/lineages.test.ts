@@ -105,6 +105,7 @@ test('the lineage: asked for, told by the file name, or by what is published', (
   expect(padding(plain, { fileName: 'cache/tf_mobilenetv3.pth', lineage: 'timm' })).toBe('timm symmetric 0.00001 0');
   expect(padding(plain, { fileName: 'halftf_net.pth' })).toBe('timm symmetric 0.00001 1');
   expect(padding(timm(mobilenetV3('small', { minimal: true, scaling: 'timm' })), {})).toBe('tf same 0.001 1');
+  expect(() => recognize(plain, { lineage: 'keras' as 'tf' })).toThrow(/lineage keras: give torchvision, timm, tf/);
   expect(padding(shapesOf(mobilenetV2()), { lineage: 'tf' })).toBe('tf same 0.001 0');
 });
 

@@ -238,7 +238,7 @@ test('weights are taken over, and other classes get a new last layer', async () 
   expect(reasons.at(-1)).toMatch(/all weights/);
   const data = fakeData({ classes: ['x', 'y'] });
   const second = await runTraining({ ...start, data, out: newFolder() }, fakeEngine());
-  expect(reasons.at(-1)).toMatch(/new last layer/);
+  expect(reasons.at(-1)).toMatch(/last layer new: 2 classes in place of 3$/);
   const [old, now] = [first, second].map(({ run }) =>
     decodeModelFile(readFileSync(join(run, 'best.safetensors')), 'model'),
   );
