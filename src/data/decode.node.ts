@@ -4,12 +4,20 @@
  * and colour profiles are ignored. It differs on purpose for 16-bit grayscale (scaled to 8 bits,
  * Pillow clips) and CMYK (converted by profile).
  * Invariant: a file is hostile until decoded. Its first bytes must name a known format, its header
- * must keep to the pixel limit before any pixel is decoded, and half a picture is an error.
+ * must keep to the limits before any pixel is decoded, and half a picture is an error.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import sharp, { type SharpOptions } from 'sharp';
 import { BneckError } from '../base/errors.ts';
 import { makePicture, type Picture, type PictureSize } from './picture.ts';
+import {
+  describeExcess,
+  describeExcessiveSide,
+  describeUnknownFormat,
+  PICTURE_HEAD_BYTES,
+  type PictureFormat,
+  pictureFormat,
+} from './picture-format.ts';
 
 /** File name endings that are taken for pictures, lower case. */
 export const PICTURE_EXTENSIONS: readonly string[] = [
@@ -48,29 +56,6 @@ function unreadable(name: string, reason: string, cause?: unknown): BneckError {
   return new BneckError('image', `${name}: ${reason}; replace or remove it, or have bad pictures skipped`, { cause });
 }
 
-/** What the first bytes say the file is, or null. Keeps libvips away from formats nobody asked for. */
-function pictureFormat(bytes: Uint8Array): string | null {
-  const text = String.fromCharCode(...bytes.subarray(0, 16));
-  if (text.startsWith('\xff\xd8\xff')) return 'JPEG';
-  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'PNG';
-  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'WebP';
-  if (text.startsWith('GIF8')) return 'GIF';
-  if (/^(II[*+]\0|MM\0[*+])/.test(text)) return 'TIFF';
-  if (/^ftyp(avif|avis|mif1|miaf)$/.test(text.slice(4, 12))) return 'AVIF';
-  return null;
-}
-
-/** Names files that are no pictures in words that tell what to do. */
-function describeUnknown(bytes: Uint8Array): string {
-  if (bytes.length === 0) return 'the file is empty';
-  const head = bytes.subarray(0, 64);
-  const text = String.fromCharCode(...head);
-  if (/^ftyphe[iv]/.test(text.slice(4))) return 'HEIC is not supported, convert it to JPEG';
-  if (text.startsWith('BM')) return 'BMP is not supported, convert it to PNG';
-  const isText = head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
-  return `not a picture (${isText ? 'it holds text' : 'its first bytes are of no known format'})`;
-}
-
 function sharpOptions(pixelLimit: number): SharpOptions {
   // sharp takes 0 for "no limit"; here there always is one.
   if (!(Number.isInteger(pixelLimit) && pixelLimit >= 1)) {
@@ -88,6 +73,13 @@ function reasonOf(error: unknown, format: string, pixelLimit: number): string {
   return `damaged or cut off (${format}: ${message.trim()})`;
 }
 
+/** Why a path cannot be read. */
+function withoutAccess(name: string, error: unknown): BneckError {
+  if (error instanceof BneckError) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  return unreadable(name, code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`, error);
+}
+
 async function readBytes(path: string, name: string): Promise<Uint8Array> {
   try {
     const status = await stat(path);
@@ -95,10 +87,37 @@ async function readBytes(path: string, name: string): Promise<Uint8Array> {
     if (status.size > FILE_LIMIT_BYTES) throw unreadable(name, `${status.size} bytes are too many for a picture`);
     return await readFile(path);
   } catch (error) {
-    if (error instanceof BneckError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw unreadable(name, code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`, error);
+    throw withoutAccess(name, error);
   }
+}
+
+/** The first bytes of a file. */
+async function readHead(path: string, name: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path);
+    try {
+      if (!(await file.stat()).isFile()) throw unreadable(name, 'not a file');
+      const { buffer, bytesRead } = await file.read(new Uint8Array(PICTURE_HEAD_BYTES), 0, PICTURE_HEAD_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw withoutAccess(name, error);
+  }
+}
+
+function requireFormat(head: Uint8Array, name: string): PictureFormat {
+  const format = pictureFormat(head);
+  if (format === null) throw unreadable(name, describeUnknownFormat(head));
+  return format;
+}
+
+/** TIFF and AVIF hold sizes of 32 bits in places that take a decoder to find. */
+async function describeSides(bytes: Uint8Array, format: PictureFormat, options: SharpOptions): Promise<string | null> {
+  if (format !== 'TIFF' && format !== 'AVIF') return null;
+  const { width, height } = await sharp(bytes, options).metadata();
+  return describeExcessiveSide(width, height);
 }
 
 /**
@@ -112,10 +131,13 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
   const name = options.name ?? (typeof source === 'string' ? source : 'picture');
   const pixelLimit = options.pixelLimit ?? DEFAULT_PIXEL_LIMIT;
   const bytes = typeof source === 'string' ? await readBytes(source, name) : source;
-  const format = pictureFormat(bytes);
-  if (format === null) throw unreadable(name, describeUnknown(bytes));
+  const format = requireFormat(bytes, name);
   const sharpInput = sharpOptions(pixelLimit);
+  const excess = describeExcess(bytes, format);
+  if (excess !== null) throw unreadable(name, excess);
   try {
+    const side = await describeSides(bytes, format, sharpInput);
+    if (side !== null) throw unreadable(name, side);
     const { data, info } = await sharp(bytes, sharpInput)
       .removeAlpha()
       .toColourspace('srgb')
@@ -124,6 +146,7 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
     if (info.channels !== 3) throw new Error(`${info.channels} channels`);
     return makePicture(info.width, info.height, new Uint8Array(data.buffer, data.byteOffset, data.length));
   } catch (error) {
+    if (error instanceof BneckError) throw error;
     throw unreadable(name, reasonOf(error, format, pixelLimit), error);
   }
 }
@@ -134,11 +157,13 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
  */
 export async function readPictureSize(path: string, options: DecodeOptions = {}): Promise<PictureSize> {
   const pixelLimit = options.pixelLimit ?? DEFAULT_PIXEL_LIMIT;
+  const name = options.name ?? path;
   const sharpInput = sharpOptions(pixelLimit);
+  const format = requireFormat(await readHead(path, name), name);
   try {
     const { autoOrient } = await sharp(path, sharpInput).metadata();
     return { width: autoOrient.width, height: autoOrient.height };
   } catch (error) {
-    throw unreadable(options.name ?? path, reasonOf(error, 'header', pixelLimit), error);
+    throw unreadable(name, reasonOf(error, format, pixelLimit), error);
   }
 }
