@@ -1,47 +1,61 @@
-// Depthwise K x K convolutions, NHWC. A task takes a block of channels of some images and walks down
-// them `rowsPerBlock` rows at a time: the rows it needs are brought, normalised and with zeros around
-// them, into scratch that stays in cache, and read there once per tap. Four output pixels are computed
-// at once for four channels, over a list of taps: (offset of the weight, offset of the value).
+// Depthwise K x K convolutions, NHWC. A task takes a block of channels of some images and walks down them
+// `rowsPerBlock` rows at a time. The rows a block needs are first read through, in the order of memory; then each four
+// channels of it become planes (plane.ts) small enough for the first-level cache, where all the loops run.
 
-import { gradient_rows, normalize_rows } from './view';
-import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
-import { finish_rows } from './epilogue';
-import { TAP_BYTES, add_tap, correlate, correlate_taps, is_special } from './correlate';
+import {
+  add_plane_gradient_sums, gradient_plane, normalize_plane, store_activated, store_gradient, store_statistics, touch,
+} from './plane';
+import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
+import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
+import { add_weight_gradient } from './depthwise-weight';
 
-/** All taps of a forward convolution: weights [kernel * kernel], rows `rowBytes` and pixels `pixelBytes` apart. Returns their number. */
-function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usize, rowBytes: usize, pixelBytes: usize): i32 {
+/** Whether `correlate` has loops for this filter. */
+function is_special(kernel: i32, stride: i32, dilation: i32): bool {
+  return (kernel == 3 || kernel == 5) && stride <= 2 && dilation == 1;
+}
+
+function round_up(value: i32, multiple: i32): i32 {
+  return ((value + multiple - 1) / multiple) * multiple;
+}
+
+/** All taps of a forward convolution over values whose rows stand `rowBytes` apart. Returns their number. */
+function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usize, rowBytes: usize): i32 {
   for (let ky = 0; ky < kernel; ky++) {
     for (let kx = 0; kx < kernel; kx++) {
-      const value = <usize>(ky * dilation) * rowBytes + <usize>(kx * dilation) * pixelBytes;
+      const value = <usize>(ky * dilation) * rowBytes + (<usize>(kx * dilation) << 4);
       add_tap(taps, ky * kernel + kx, <usize>(ky * kernel + kx) * weightBytes, <isize>value);
     }
   }
   return kernel * kernel;
 }
 
-/**
- * target[rows][columns][channels] <- the normalised pixels from (top, left) on of an image whose
- * block of channels starts at `image`; zeros outside.
- */
-function load_padded(
-  target: usize, image: usize, pixelStride: usize, height: i32, width: i32,
-  top: i32, left: i32, rows: i32, columns: i32, channels: i32, scale: usize, shift: usize, activation: i32,
+/** Columns of the values that a row of outputs, rounded up to a multiple of four, sees. */
+function value_columns(outWidth: i32, stride: i32, reach: i32): i32 {
+  return (round_up(outWidth, 4) - 1) * stride + reach + 1;
+}
+
+/** target[rows][outWidth, rounded up to a multiple of four] <- the convolution of a plane of values, four channels. */
+function convolve_plane(
+  target: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, kernel: i32, stride: i32, special: bool,
+  weight: usize, weightBytes: usize, taps: usize,
 ): void {
-  const pixel = <usize>channels << 2;
-  const rowBytes = <usize>columns * pixel;
-  const firstColumn = max(-left, 0);
-  const endColumn = max(min(width - left, columns), firstColumn);
-  for (let row = top; row < top + rows; row++) {
-    if (row < 0 || row >= height) {
-      memory.fill(target, 0, rowBytes);
+  const targetRowBytes = <usize>round_up(outWidth, 4) << 4;
+  for (let row = 0; row < rows; row++) {
+    if (special) {
+      correlate(kernel, stride, target, 16, outWidth, values, rowBytes, kernel, weight, <isize>weightBytes * kernel, <isize>weightBytes);
     } else {
-      memory.fill(target, 0, <usize>firstColumn * pixel);
-      const source = image + <usize>(row * width + left + firstColumn) * pixelStride;
-      normalize_rows(target + <usize>firstColumn * pixel, pixel, source, pixelStride, endColumn - firstColumn, channels, scale, shift, activation);
-      memory.fill(target + <usize>endColumn * pixel, 0, <usize>(columns - endColumn) * pixel);
+      correlate_taps(target, 16, outWidth, values, <usize>stride << 4, taps, kernel * kernel, weight);
     }
-    target += rowBytes;
+    target += targetRowBytes;
+    values += <usize>stride * rowBytes;
   }
+}
+
+/** Reads through the rows of an image, from `top` to before `bottom` as far as they exist, at a block of channels. */
+function touch_rows(image: usize, top: i32, bottom: i32, height: i32, width: i32, pixelStride: usize, block: i32, sink: usize): void {
+  const first = max(top, 0);
+  const count = min(bottom, height) - first;
+  if (count > 0) touch(image + <usize>(first * width) * pixelStride, count * width, pixelStride, <usize>block << 2, sink);
 }
 
 /**
@@ -64,32 +78,38 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   const block = min(channelsPerTask, channels - firstChannel);
   const byte = <usize>firstChannel << 2;
   const pixelStride = <usize>channels << 2;
-  const pixel = <usize>block << 2;
-  const columns = (outWidth - 1) * stride + (kernel - 1) * dilation + 1;
-  const rowBytes = <usize>columns * pixel;
-  const scale = coefficients == 0 ? <usize>0 : coefficients + byte;
-  const taps = scratch;
-  const accumulators = taps + TAP_BYTES;
-  const loaded = accumulators + accumulator_bytes(block);
-  const tapCount = forward_taps(taps, kernel, dilation, pixelStride, rowBytes, pixel);
-  const special = is_special(kernel, stride, dilation, outWidth, false);
+  const blockBytes = <usize>block << 2;
+  const reach = (kernel - 1) * dilation;
+  const columns = value_columns(outWidth, stride, reach);
+  const rowBytes = <usize>columns << 4;
+  const outRowBytes = <usize>round_up(outWidth, 4) << 4;
+  const accumulators = scratch + TAP_BYTES;
+  const sink = accumulators + accumulator_bytes(block);
+  const outputs = sink + 16;
+  const values = outputs + <usize>rowsPerBlock * outRowBytes;
+  const special = is_special(kernel, stride, dilation);
+  if (!special) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
   const firstImage = group * imagesPerTask;
   const endImage = min(firstImage + imagesPerTask, images);
   for (let image = firstImage; image < endImage; image++) {
     const source = x + <usize>(image * height * width) * pixelStride + byte;
     for (let row = 0; row < outHeight; row += rowsPerBlock) {
       const count = min(rowsPerBlock, outHeight - row);
-      const rows = (count - 1) * stride + (kernel - 1) * dilation + 1;
-      load_padded(loaded, source, pixelStride, height, width, row * stride - padding, -padding, rows, columns, block, scale, scale + pixelStride, activation);
+      const top = row * stride - padding;
+      const rows = (count - 1) * stride + reach + 1;
       const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
-      for (let i = 0; i < count; i++) {
-        const values = loaded + <usize>(i * stride) * rowBytes;
-        const line = target + <usize>(i * outWidth) * pixelStride;
-        if (special) correlate(kernel, stride, line, pixelStride, outWidth, values, rowBytes, pixel, weight + byte, <isize>pixelStride, block, 0, false);
-        else correlate_taps(line, pixelStride, outWidth, values, <usize>stride * pixel, taps, tapCount, weight + byte, block, 0, false);
+      touch_rows(source, top, top + rows, height, width, pixelStride, block, sink);
+      for (let c: usize = 0; c < blockBytes; c += 16) {
+        const scale = coefficients == 0 ? <usize>0 : coefficients + byte + c;
+        normalize_plane(values, rows, columns, source + c, pixelStride, height, width, top, -padding, scale, scale + pixelStride, activation);
+        convolve_plane(outputs, count, outWidth, values, rowBytes, kernel, stride, special, weight + byte + c, pixelStride, scratch);
+        if (row == 0 && image == firstImage) {
+          v128.store(accumulators + c, v128.load(outputs));
+          v128.store(accumulators + blockBytes + c, f32x4.splat(0.0));
+          v128.store(accumulators + blockBytes * 2 + c, f32x4.splat(0.0));
+        }
+        store_statistics(target + c, pixelStride, outputs, outRowBytes, count, outWidth, accumulators + c, blockBytes);
       }
-      if (row == 0 && image == firstImage) begin_statistics(accumulators, target, block);
-      add_statistics(accumulators, target, pixelStride, count * outWidth, block);
     }
   }
   const total = (endImage - firstImage) * outHeight * outWidth;
@@ -114,33 +134,32 @@ export function f32_depthwise_conv_forward__c4w4(
   const rowTile = tile / channelTasks;
   const image = rowTile / rowTasks;
   const row = (rowTile % rowTasks) * rowsPerBlock;
-  const block = min(channelsPerTask, channels - firstChannel);
+  const blockBytes = <usize>min(channelsPerTask, channels - firstChannel) << 2;
   const byte = <usize>firstChannel << 2;
   const pixelStride = <usize>channels << 2;
-  const pixel = <usize>block << 2;
-  const columns = (outWidth - 1) * stride + (kernel - 1) * dilation + 1;
-  const rowBytes = <usize>columns * pixel;
-  const loaded = scratch + TAP_BYTES;
-  const tapCount = forward_taps(scratch, kernel, dilation, pixelStride, rowBytes, pixel);
-  const special = is_special(kernel, stride, dilation, outWidth, false);
+  const reach = (kernel - 1) * dilation;
+  const columns = value_columns(outWidth, stride, reach);
+  const rowBytes = <usize>columns << 4;
+  const outRowBytes = <usize>round_up(outWidth, 4) << 4;
+  const outputs = scratch + TAP_BYTES;
+  const values = outputs + <usize>rowsPerBlock * outRowBytes;
+  const special = is_special(kernel, stride, dilation);
+  if (!special) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
   const count = min(rowsPerBlock, outHeight - row);
-  const rows = (count - 1) * stride + (kernel - 1) * dilation + 1;
+  const rows = (count - 1) * stride + reach + 1;
   const source = x + <usize>(image * height * width) * pixelStride + byte;
-  load_padded(loaded, source, pixelStride, height, width, row * stride - padding, -padding, rows, columns, block, 0, 0, 0);
   const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
-  for (let i = 0; i < count; i++) {
-    const line = target + <usize>(i * outWidth) * pixelStride;
-    const values = loaded + <usize>(i * stride) * rowBytes;
-    if (special) correlate(kernel, stride, line, pixelStride, outWidth, values, rowBytes, pixel, weight + byte, <isize>pixelStride, block, bias + byte, false);
-    else correlate_taps(line, pixelStride, outWidth, values, <usize>stride * pixel, scratch, tapCount, weight + byte, block, bias + byte, false);
+  for (let c: usize = 0; c < blockBytes; c += 16) {
+    normalize_plane(values, rows, columns, source + c, pixelStride, height, width, row * stride - padding, -padding, 0, 0, 0);
+    convolve_plane(outputs, count, outWidth, values, rowBytes, kernel, stride, special, weight + byte + c, pixelStride, scratch);
+    store_activated(target + c, pixelStride, outputs, outRowBytes, count, outWidth, v128.load(bias + byte + c), activation);
   }
-  finish_rows(target, pixelStride, count * outWidth, block, activation, 0);
 }
 
 /** The taps that reach input pixel (h, w) of a backward pass: those whose output lies on the stride's grid. */
 function backward_taps(
   taps: usize, h: i32, w: i32, firstRow: i32, firstColumn: i32, kernel: i32, stride: i32, padding: i32, dilation: i32,
-  weightBytes: usize, rowBytes: usize, pixelBytes: usize,
+  weightBytes: usize, rowBytes: usize,
 ): i32 {
   let count = 0;
   for (let ky = 0; ky < kernel; ky++) {
@@ -149,7 +168,7 @@ function backward_taps(
     for (let kx = 0; kx < kernel; kx++) {
       const x = w + padding - kx * dilation;
       if (x % stride != 0) continue;
-      const value = <isize>(y / stride - firstRow) * <isize>rowBytes + <isize>(x / stride - firstColumn) * <isize>pixelBytes;
+      const value = <isize>(y / stride - firstRow) * <isize>rowBytes + (<isize>(x / stride - firstColumn) << 4);
       add_tap(taps, count, <usize>(ky * kernel + kx) * weightBytes, value);
       count++;
     }
@@ -157,169 +176,40 @@ function backward_taps(
   return count;
 }
 
-function add_vector(target: usize, value: v128): void {
-  v128.store(target, f32x4.add(v128.load(target), value));
-}
-
-/** The nine sums of a 3 x 3 filter at four channels; see add_weight_gradient. */
-function add_weight_gradient_k3(
-  target: usize, tapStride: usize, dy: usize, dyRowBytes: usize, values: usize, rowBytes: usize, pixel: usize,
-  rows: i32, columns: i32, step: usize, hop: usize, line: usize,
-): void {
-  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0, s8 = s0;
-  const hop2 = hop * 2;
-  for (let row = 0; row < rows; row++) {
-    let gradient = dy + <usize>row * dyRowBytes;
-    let v0 = values + <usize>row * rowBytes;
-    let v1 = v0 + line;
-    let v2 = v1 + line;
-    for (let column = 0; column < columns; column++) {
-      const d = v128.load(gradient);
-      s0 = f32x4.add(s0, f32x4.mul(d, v128.load(v0)));
-      s1 = f32x4.add(s1, f32x4.mul(d, v128.load(v0 + hop)));
-      s2 = f32x4.add(s2, f32x4.mul(d, v128.load(v0 + hop2)));
-      s3 = f32x4.add(s3, f32x4.mul(d, v128.load(v1)));
-      s4 = f32x4.add(s4, f32x4.mul(d, v128.load(v1 + hop)));
-      s5 = f32x4.add(s5, f32x4.mul(d, v128.load(v1 + hop2)));
-      s6 = f32x4.add(s6, f32x4.mul(d, v128.load(v2)));
-      s7 = f32x4.add(s7, f32x4.mul(d, v128.load(v2 + hop)));
-      s8 = f32x4.add(s8, f32x4.mul(d, v128.load(v2 + hop2)));
-      gradient += pixel;
-      v0 += step;
-      v1 += step;
-      v2 += step;
-    }
-  }
-  add_vector(target + tapStride * 0, s0);
-  add_vector(target + tapStride * 1, s1);
-  add_vector(target + tapStride * 2, s2);
-  add_vector(target + tapStride * 3, s3);
-  add_vector(target + tapStride * 4, s4);
-  add_vector(target + tapStride * 5, s5);
-  add_vector(target + tapStride * 6, s6);
-  add_vector(target + tapStride * 7, s7);
-  add_vector(target + tapStride * 8, s8);
-}
-
-/** The five sums of one row of a 5 x 5 filter at four channels; see add_weight_gradient. */
-function add_weight_gradient_k5(
-  target: usize, tapStride: usize, dy: usize, dyRowBytes: usize, values: usize, rowBytes: usize, pixel: usize,
-  rows: i32, columns: i32, step: usize, hop: usize,
-): void {
-  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0, s8 = s0, s9 = s0;
-  const hop2 = hop * 2;
-  const hop3 = hop * 3;
-  const hop4 = hop * 4;
-  for (let row = 0; row < rows; row++) {
-    let gradient = dy + <usize>row * dyRowBytes;
-    let value = values + <usize>row * rowBytes;
-    let column = 0;
-    for (; column + 2 <= columns; column += 2) {
-      const d = v128.load(gradient);
-      const e = v128.load(gradient + pixel);
-      const next = value + step;
-      s0 = f32x4.add(s0, f32x4.mul(d, v128.load(value)));
-      s5 = f32x4.add(s5, f32x4.mul(e, v128.load(next)));
-      s1 = f32x4.add(s1, f32x4.mul(d, v128.load(value + hop)));
-      s6 = f32x4.add(s6, f32x4.mul(e, v128.load(next + hop)));
-      s2 = f32x4.add(s2, f32x4.mul(d, v128.load(value + hop2)));
-      s7 = f32x4.add(s7, f32x4.mul(e, v128.load(next + hop2)));
-      s3 = f32x4.add(s3, f32x4.mul(d, v128.load(value + hop3)));
-      s8 = f32x4.add(s8, f32x4.mul(e, v128.load(next + hop3)));
-      s4 = f32x4.add(s4, f32x4.mul(d, v128.load(value + hop4)));
-      s9 = f32x4.add(s9, f32x4.mul(e, v128.load(next + hop4)));
-      gradient += pixel * 2;
-      value = next + step;
-    }
-    if (column < columns) {
-      const d = v128.load(gradient);
-      s0 = f32x4.add(s0, f32x4.mul(d, v128.load(value)));
-      s1 = f32x4.add(s1, f32x4.mul(d, v128.load(value + hop)));
-      s2 = f32x4.add(s2, f32x4.mul(d, v128.load(value + hop2)));
-      s3 = f32x4.add(s3, f32x4.mul(d, v128.load(value + hop3)));
-      s4 = f32x4.add(s4, f32x4.mul(d, v128.load(value + hop4)));
-    }
-  }
-  add_vector(target + tapStride * 0, f32x4.add(s0, s5));
-  add_vector(target + tapStride * 1, f32x4.add(s1, s6));
-  add_vector(target + tapStride * 2, f32x4.add(s2, s7));
-  add_vector(target + tapStride * 3, f32x4.add(s3, s8));
-  add_vector(target + tapStride * 4, f32x4.add(s4, s9));
-}
-
-/** One tap at four channels. */
-function add_weight_gradient_tap(
-  target: usize, dy: usize, dyRowBytes: usize, values: usize, rowBytes: usize, pixel: usize, rows: i32, columns: i32, step: usize,
-): void {
-  let sum = f32x4.splat(0.0);
-  for (let row = 0; row < rows; row++) {
-    let gradient = dy + <usize>row * dyRowBytes;
-    let value = values + <usize>row * rowBytes;
-    for (let column = 0; column < columns; column++) {
-      sum = f32x4.add(sum, f32x4.mul(v128.load(gradient), v128.load(value)));
-      gradient += pixel;
-      value += step;
-    }
-  }
-  add_vector(target, sum);
-}
-
-/** Adds to dWeight [K * K][channels] (taps `tapStride` bytes apart) the products of dy rows with the values they saw. */
-function add_weight_gradient(
-  dWeight: usize, tapStride: usize, dy: usize, dyRowBytes: usize, values: usize, rowBytes: usize, pixel: usize,
-  rows: i32, columns: i32, kernel: i32, stride: i32, dilation: i32,
-): void {
-  const step = <usize>stride * pixel;
-  const hop = <usize>dilation * pixel;
-  const line = <usize>dilation * rowBytes;
-  const stepBytes = <usize>stride * rowBytes;
-  for (let c: usize = 0; c < pixel; c += 16) {
-    if (kernel == 3) {
-      add_weight_gradient_k3(dWeight + c, tapStride, dy + c, dyRowBytes, values + c, stepBytes, pixel, rows, columns, step, hop, line);
-      continue;
-    }
-    for (let ky = 0; ky < kernel; ky++) {
-      const first = dWeight + <usize>(ky * kernel) * tapStride + c;
-      const row = values + <usize>ky * line + c;
-      if (kernel == 5) {
-        add_weight_gradient_k5(first, tapStride, dy + c, dyRowBytes, row, stepBytes, pixel, rows, columns, step, hop);
-        continue;
-      }
-      for (let kx = 0; kx < kernel; kx++) {
-        add_weight_gradient_tap(first + <usize>kx * tapStride, dy + c, dyRowBytes, row + <usize>kx * hop, stepBytes, pixel, rows, columns, step);
-      }
-    }
-  }
-}
-
-/** target[rows][columns][channels] <- dy from (firstRow, firstColumn) on; zeros outside. Pointers are at this image and channel block. */
-function load_padded_gradient(
-  target: usize, da: usize, y: usize, pixelStride: usize, height: i32, width: i32,
-  firstRow: i32, firstColumn: i32, rows: i32, columns: i32, channels: i32,
-  coefficients: usize, factors: usize, activation: i32, gate: usize, pooled: usize,
-): void {
-  const pixel = <usize>channels << 2;
-  const rowBytes = <usize>columns * pixel;
-  const start = max(-firstColumn, 0);
-  const end = max(min(width - firstColumn, columns), start);
-  for (let row = firstRow; row < firstRow + rows; row++) {
-    if (row < 0 || row >= height) {
-      memory.fill(target, 0, rowBytes);
-    } else {
-      memory.fill(target, 0, <usize>start * pixel);
-      const at = <usize>(row * width + firstColumn + start) * pixelStride;
-      gradient_rows(
-        target + <usize>start * pixel, pixel, da == 0 ? <usize>0 : da + at, y + at, pixelStride, end - start, channels,
-        coefficients, factors, pixelStride, activation, gate, pooled,
-      );
-      memory.fill(target + <usize>end * pixel, 0, <usize>(columns - end) * pixel);
-    }
-    target += rowBytes;
-  }
-}
-
 function floor_divide(a: i32, b: i32): i32 {
   return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
+
+/**
+ * One row of dx, four channels: the transposed convolution of a plane of dy that starts at (firstRow, firstColumn). Of
+ * the filter, only taps on the stride's grid reach a pixel, the same ones every `stride` pixels; they are a smaller
+ * filter, flipped.
+ */
+function transposed_row(
+  target: usize, h: i32, width: i32, dy: usize, rowBytes: usize, firstRow: i32, firstColumn: i32,
+  kernel: i32, stride: i32, padding: i32, dilation: i32, special: bool, weight: usize, weightBytes: usize, taps: usize,
+): void {
+  const targetStep = <usize>stride << 4;
+  for (let w = 0; w < min(stride, width); w++) {
+    const count = (width - w + stride - 1) / stride;
+    const phase = target + (<usize>w << 4);
+    if (!special) {
+      const tapCount = backward_taps(taps, h, w, firstRow, firstColumn, kernel, stride, padding, dilation, weightBytes, rowBytes);
+      correlate_taps(phase, targetStep, count, dy, 16, taps, tapCount, weight);
+      continue;
+    }
+    const ky = (h + padding) % stride;
+    const kx = (w + padding) % stride;
+    const tapRows = (kernel - ky + stride - 1) / stride;
+    const tapColumns = (kernel - kx + stride - 1) / stride;
+    const lastKy = ky + (tapRows - 1) * stride;
+    const lastKx = kx + (tapColumns - 1) * stride;
+    const row = (h + padding - lastKy) / stride - firstRow;
+    const column = (w + padding - lastKx) / stride - firstColumn;
+    const lastTap = weight + <usize>(lastKy * kernel + lastKx) * weightBytes;
+    const tapStep = -<isize>weightBytes * stride;
+    correlate(tapColumns, 1, phase, targetStep, count, dy + <usize>row * rowBytes + (<usize>column << 4), rowBytes, tapRows, lastTap, tapStep * kernel, tapStep);
+  }
 }
 
 /**
@@ -345,25 +235,24 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
   const block = min(channelsPerTask, channels - firstChannel);
   const byte = <usize>firstChannel << 2;
   const pixelStride = <usize>channels << 2;
-  const pixel = <usize>block << 2;
+  const blockBytes = <usize>block << 2;
   const reach = (kernel - 1) * dilation;
   const firstColumn = floor_divide(padding - reach, stride);
-  const gradientColumns = (width - 1 + padding) / stride - firstColumn + 1;
-  const gradientRowBytes = <usize>gradientColumns * pixel;
-  const valueColumns = (outWidth - 1) * stride + reach + 1;
-  const valueRowBytes = <usize>valueColumns * pixel;
-  const xScale = xCoefficients == 0 ? <usize>0 : xCoefficients + byte;
-  const special = stride == 1 && is_special(kernel, 1, dilation, width, accumulate != 0);
-  const lastTap = weight + byte + <usize>(kernel * kernel - 1) * pixelStride;
+  const gradientColumns = (width - 1 + padding) / stride - firstColumn + 4; // three more than there are: rows are rounded up
+  const gradientRowBytes = <usize>gradientColumns << 4;
+  const valueColumns = value_columns(outWidth, stride, reach);
+  const valueRowBytes = <usize>valueColumns << 4;
+  const inputRowBytes = <usize>(round_up((width + stride - 1) / stride, 4) * stride) << 4;
+  const special = is_special(kernel, stride, dilation);
 
-  const taps = scratch;
-  const localSums = taps + TAP_BYTES;
-  const dy = localSums + pixel * 2;
-  const gradientRows = (rowsPerBlock + reach) / stride + 2;
-  const values = dy + <usize>gradientRows * gradientRowBytes;
+  const localSums = scratch + TAP_BYTES;
+  const sink = localSums + blockBytes * 2;
+  const inputs = sink + 16;
+  const dy = inputs + <usize>rowsPerBlock * inputRowBytes;
+  const values = dy + <usize>((rowsPerBlock + reach) / stride + 2) * gradientRowBytes;
   const partial = partials + <usize>group * <usize>(kernel * kernel) * pixelStride + byte;
-  for (let tap = 0; tap < kernel * kernel; tap++) memory.fill(partial + <usize>tap * pixelStride, 0, pixel);
-  memory.fill(localSums, 0, pixel * 2);
+  for (let tap = 0; tap < kernel * kernel; tap++) memory.fill(partial + <usize>tap * pixelStride, 0, blockBytes);
+  memory.fill(localSums, 0, blockBytes * 2);
 
   const endImage = min((group + 1) * imagesPerTask, images);
   for (let image = group * imagesPerTask; image < endImage; image++) {
@@ -372,44 +261,45 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
     const vector = <usize>image * pixelStride + byte;
     for (let top = 0; top < height; top += rowsPerBlock) {
       const bottom = min(top + rowsPerBlock, height);
+      // rows of dy that reach the block, and those of them that are its own
       const firstRow = floor_divide(top + padding - reach, stride);
       const rows = (bottom - 1 + padding) / stride - firstRow + 1;
-      load_padded_gradient(
-        dy, da == 0 ? <usize>0 : da + outStart, y + outStart, pixelStride, outHeight, outWidth, firstRow, firstColumn, rows, gradientColumns, block,
-        coefficients + byte, factors + byte, activation, gate == 0 ? <usize>0 : gate + vector, pooled == 0 ? <usize>0 : pooled + vector,
-      );
-      // dx
-      for (let h = top; h < bottom; h++) {
-        const target = dx + inStart + <usize>(h * width) * pixelStride;
-        if (special) {
-          // stride 1: the transposed convolution is a convolution with the filter flipped
-          const row = dy + <usize>(h + padding - reach - firstRow) * gradientRowBytes;
-          correlate(kernel, 1, target, pixelStride, width, row, gradientRowBytes, pixel, lastTap, -<isize>pixelStride, block, 0, accumulate != 0);
-          continue;
-        }
-        for (let w = 0; w < min(stride, width); w++) {
-          const count = backward_taps(taps, h, w, firstRow, firstColumn, kernel, stride, padding, dilation, pixelStride, gradientRowBytes, pixel);
-          correlate_taps(target + <usize>w * pixelStride, <usize>stride * pixelStride, (width - w + stride - 1) / stride, dy, pixel, taps, count, weight + byte, block, 0, accumulate != 0);
-        }
-      }
-      // the weights' gradient, from the rows of dy that belong to this block
       const ownFirst = (top + stride - 1) / stride;
-      const ownEnd = min((bottom + stride - 1) / stride, outHeight);
-      if (ownEnd > ownFirst) {
-        const valueRows = (ownEnd - ownFirst - 1) * stride + reach + 1;
-        load_padded(values, x + inStart, pixelStride, height, width, ownFirst * stride - padding, -padding, valueRows, valueColumns, block, xScale, xScale + pixelStride, xActivation);
-        const own = dy + <usize>(ownFirst - firstRow) * gradientRowBytes - <usize>firstColumn * pixel;
-        add_weight_gradient(partial, pixelStride, own, gradientRowBytes, values, valueRowBytes, pixel, ownEnd - ownFirst, outWidth, kernel, stride, dilation);
-      }
-      if (sums != 0) {
-        const at = inStart + <usize>(top * width) * pixelStride;
-        add_gradient_sums(localSums, dx + at, pixelStride, x + at, pixelStride, (bottom - top) * width, block, xScale, xSaved + byte, pixelStride, xActivation);
+      const own = max(min((bottom + stride - 1) / stride, outHeight) - ownFirst, 0);
+      const valueTop = ownFirst * stride - padding;
+      const valueRows = own == 0 ? 0 : (own - 1) * stride + reach + 1;
+      if (da != 0) touch_rows(da + outStart, firstRow, firstRow + rows, outHeight, outWidth, pixelStride, block, sink);
+      touch_rows(y + outStart, firstRow, firstRow + rows, outHeight, outWidth, pixelStride, block, sink);
+      touch_rows(x + inStart, min(top, valueTop), max(bottom, valueTop + valueRows), height, width, pixelStride, block, sink);
+      for (let c: usize = 0; c < blockBytes; c += 16) {
+        const at = byte + c;
+        gradient_plane(
+          dy, rows, gradientColumns, da == 0 ? <usize>0 : da + outStart + c, y + outStart + c, pixelStride, outHeight, outWidth, firstRow, firstColumn,
+          coefficients + at, factors + at, pixelStride, activation, gate == 0 ? <usize>0 : gate + vector + c, pooled == 0 ? <usize>0 : pooled + vector + c,
+        );
+        for (let h = top; h < bottom; h++) {
+          const target = inputs + <usize>(h - top) * inputRowBytes;
+          transposed_row(target, h, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, dilation, special, weight + at, pixelStride, scratch);
+        }
+        const start = inStart + <usize>(top * width) * pixelStride + c;
+        store_gradient(dx + start, pixelStride, inputs, inputRowBytes, bottom - top, width, accumulate != 0);
+        const scale = xCoefficients == 0 ? <usize>0 : xCoefficients + at;
+        if (sums != 0) {
+          add_plane_gradient_sums(
+            localSums + c, blockBytes, x + start, pixelStride, inputs, inputRowBytes, bottom - top, width,
+            v128.load(scale), v128.load(scale + pixelStride), v128.load(xSaved + at), xActivation,
+          );
+        }
+        if (own == 0) continue;
+        normalize_plane(values, valueRows, valueColumns, x + inStart + c, pixelStride, height, width, valueTop, -padding, scale, scale + pixelStride, xActivation);
+        const ownDy = dy + <usize>(ownFirst - firstRow) * gradientRowBytes - (<isize>firstColumn << 4);
+        add_weight_gradient(partial + c, pixelStride, ownDy, gradientRowBytes, values, valueRowBytes, own, outWidth, kernel, stride, dilation);
       }
     }
   }
   if (sums != 0) {
     const sum = sums + <usize>group * pixelStride * 2 + byte;
-    memory.copy(sum, localSums, pixel);
-    memory.copy(sum + pixelStride, localSums + pixel, pixel);
+    memory.copy(sum, localSums, blockBytes);
+    memory.copy(sum + pixelStride, localSums + blockBytes, blockBytes);
   }
 }

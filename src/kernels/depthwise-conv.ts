@@ -20,10 +20,16 @@ const reach = (s: Sizes) => (size(s, 'kernel') - 1) * size(s, 'dilation');
 const groups = (s: Sizes) => ceilDivide(images(s), size(s, 'imagesPerTask'));
 const channelTasks = (s: Sizes) => ceilDivide(channels(s), size(s, 'channelsPerTask'));
 /** Bytes of the tap list at the head of scratch. */
-const TAP_BYTES = 8 * 225;
-const inputColumns = (s: Sizes) => (size(s, 'outWidth') - 1) * size(s, 'stride') + reach(s) + 1;
-const inputTileBytes = (s: Sizes, outputRows: number) =>
-  4 * size(s, 'channelsPerTask') * inputColumns(s) * ((outputRows - 1) * size(s, 'stride') + reach(s) + 1);
+const TAP_BYTES = 1856;
+const roundUp = (value: number, multiple: number) => ceilDivide(value, multiple) * multiple;
+/** Bytes of the planes (kernels/plane.ts) of outputs and of the values they see. */
+const outputPlaneBytes = (s: Sizes, rows: number) => 16 * rows * roundUp(size(s, 'outWidth'), 4);
+const valuePlaneBytes = (s: Sizes, outputRows: number) =>
+  16 *
+  ((roundUp(size(s, 'outWidth'), 4) - 1) * size(s, 'stride') + reach(s) + 1) *
+  ((outputRows - 1) * size(s, 'stride') + reach(s) + 1);
+const forwardPlaneBytes = (s: Sizes) =>
+  outputPlaneBytes(s, size(s, 'rowsPerBlock')) + valuePlaneBytes(s, size(s, 'rowsPerBlock'));
 
 const GEOMETRY = ['height', 'width', 'channels', 'outHeight', 'outWidth', 'kernel', 'stride', 'padding', 'dilation'];
 
@@ -108,7 +114,7 @@ export const depthwiseConvStatisticsForward: Kernel = {
   integers: ['images', ...GEOMETRY, 'imagesPerTask', 'channelsPerTask', 'rowsPerBlock', 'activation'],
   floats: [],
   tiles: (s) => groups(s) * channelTasks(s),
-  scratchBytes: (s) => TAP_BYTES + 12 * size(s, 'channelsPerTask') + inputTileBytes(s, size(s, 'rowsPerBlock')),
+  scratchBytes: (s) => TAP_BYTES + 12 * size(s, 'channelsPerTask') + 16 + forwardPlaneBytes(s),
   flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
   reduction: (s) => taps(s) + size(s, 'imagesPerTask') * outPixels(s),
   constraint: multipleOf4('channels', 'channelsPerTask'),
@@ -147,7 +153,7 @@ export const depthwiseConvForward: Kernel = {
   integers: ['images', ...GEOMETRY, 'channelsPerTask', 'rowsPerBlock', 'activation'],
   floats: [],
   tiles: (s) => images(s) * rowTasks(s) * channelTasks(s),
-  scratchBytes: (s) => TAP_BYTES + inputTileBytes(s, size(s, 'rowsPerBlock')),
+  scratchBytes: (s) => TAP_BYTES + forwardPlaneBytes(s),
   flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
   reduction: taps,
   constraint: multipleOf4('channels', 'channelsPerTask'),
@@ -165,16 +171,16 @@ export const depthwiseConvForward: Kernel = {
   ],
 };
 
-/** Scratch of the backward kernel: taps, sums, the tile of dy and the tile of inputs. */
+/** Scratch of the backward kernel: taps, sums, and the planes of dx, dy and inputs. */
 function gradientScratchBytes(s: Sizes): number {
-  const pixel = 4 * size(s, 'channelsPerTask');
   const stride = size(s, 'stride');
-  const rows = Math.floor((size(s, 'rowsPerBlock') + reach(s)) / stride) + 2;
+  const blockRows = size(s, 'rowsPerBlock');
   const firstColumn = Math.floor((size(s, 'padding') - reach(s)) / stride);
-  const columns = Math.floor((size(s, 'width') - 1 + size(s, 'padding')) / stride) - firstColumn + 1;
-  return (
-    TAP_BYTES + 2 * pixel + rows * columns * pixel + inputTileBytes(s, ceilDivide(size(s, 'rowsPerBlock'), stride))
-  );
+  const dyColumns = Math.floor((size(s, 'width') - 1 + size(s, 'padding')) / stride) - firstColumn + 4;
+  const dyRows = Math.floor((blockRows + reach(s)) / stride) + 2;
+  const dxColumns = roundUp(ceilDivide(size(s, 'width'), stride), 4) * stride;
+  const planes = 16 * (blockRows * dxColumns + dyRows * dyColumns) + valuePlaneBytes(s, ceilDivide(blockRows, stride));
+  return TAP_BYTES + 8 * size(s, 'channelsPerTask') + 16 + planes;
 }
 
 export const depthwiseConvGradient: Kernel = {

@@ -6,6 +6,8 @@
 import { ceilDivide } from '../kernels/kernel.ts';
 
 const BLOCK_FLOATS = 32768;
+/** Of 16 bytes: the two planes of a depthwise gradient in the first-level cache (kernels/plane.ts). */
+const PLANE_PIXELS = 1536;
 
 function roundUp(value: number, multiple: number): number {
   return ceilDivide(value, multiple) * multiple;
@@ -40,14 +42,15 @@ export function backwardRows(
   return { rowsPerTask, rowsPerBlock: Math.min(rowsPerTask, blockRows(rows, floatsPerRow, 2 * BLOCK_FLOATS)) };
 }
 
-/** Channels of a depthwise task: near 32, equal blocks, a multiple of 4. */
-function depthwiseChannels(channels: number): number {
-  return roundUp(ceilDivide(channels, Math.max(1, Math.round(channels / 128))), 4);
+/** Channels of a depthwise task: all of them, which reads memory in order, unless that makes fewer than 16 tasks. */
+function depthwiseChannels(channels: number, otherTasks: number): number {
+  const blocks = clamp(ceilDivide(16, otherTasks), 1, Math.max(1, Math.floor(channels / 32)));
+  return roundUp(ceilDivide(channels, blocks), 4);
 }
 
-/** Rows of output so that the input rows they need, `columns` pixels wide, fit the block. */
-function depthwiseRows(columns: number, channels: number, rows: number, stride: number, reach: number): number {
-  const inputRows = Math.floor(BLOCK_FLOATS / (columns * channels));
+/** Rows of output so that the rows of input they need, `columns` pixels wide, make a plane of some `PLANE_PIXELS`. */
+function depthwiseRows(columns: number, rows: number, stride: number, reach: number): number {
+  const inputRows = Math.floor(PLANE_PIXELS / columns);
   return clamp(Math.floor((inputRows - reach - 1) / stride) + 1, 1, rows);
 }
 
@@ -71,28 +74,26 @@ export interface DepthwiseTiling {
 }
 
 export function depthwiseForward(shape: DepthwiseShape): DepthwiseTiling {
-  const channelsPerTask = depthwiseChannels(shape.channels);
   const reach = (shape.kernel - 1) * shape.dilation;
+  const imagesPerTask = ceilDivide(shape.images, 16);
   return {
-    imagesPerTask: ceilDivide(shape.images, 16),
-    channelsPerTask,
-    rowsPerBlock: depthwiseRows(shape.width + reach, channelsPerTask, shape.outHeight, shape.stride, reach),
+    imagesPerTask,
+    channelsPerTask: depthwiseChannels(shape.channels, ceilDivide(shape.images, imagesPerTask)),
+    rowsPerBlock: depthwiseRows(shape.width + reach, shape.outHeight, shape.stride, reach),
   };
 }
 
 /** As forward, with `rowsPerBlock` counting rows of input, a multiple of stride. */
 export function depthwiseBackward(shape: DepthwiseShape): DepthwiseTiling {
   const forward = depthwiseForward(shape);
-  const rows = Math.max(1, Math.floor(forward.rowsPerBlock / (shape.stride === 1 ? 2 : 1)));
-  return { ...forward, rowsPerBlock: Math.min(rows * shape.stride, roundUp(shape.height, shape.stride)) };
+  const rowsPerBlock = Math.min(forward.rowsPerBlock * shape.stride, roundUp(shape.height, shape.stride));
+  return { ...forward, rowsPerBlock };
 }
 
-/** Inference has one task a block of rows; at least some 16 tasks where the picture allows. */
+/** Inference has one task a block of rows of a block of channels. */
 export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling, 'imagesPerTask'> {
   const { channelsPerTask, rowsPerBlock } = depthwiseForward(shape);
-  const blocks = ceilDivide(shape.channels, channelsPerTask) * shape.images;
-  const most = ceilDivide(shape.outHeight, ceilDivide(16, blocks));
-  return { channelsPerTask, rowsPerBlock: Math.min(rowsPerBlock, Math.max(most, 1)) };
+  return { channelsPerTask, rowsPerBlock };
 }
 
 /** Inference matrix kernels: cut columns too where rows are few. */

@@ -1,0 +1,172 @@
+// The gradient of a depthwise convolution's weights over planes (plane.ts): for each tap the sum over outputs of
+// dy times the value that the tap saw, in registers for a whole plane. A loop's loads and sums together must fit the
+// fifteen registers V8 has, since it moves all loads of a loop to its front (docs/experiments.md).
+
+import { add_vector } from './plane';
+
+/** One row of a 3 x 3 filter, stride 1, two columns at a time. */
+function add_k3s1(
+  target: usize, tapStep: usize, dy: usize, dyRowBytes: usize, values: usize, outputRowBytes: usize, rows: i32, columns: i32,
+): void {
+  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0;
+  for (let row = 0; row < rows; row++) {
+    let value = values;
+    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 32) {
+      const d = v128.load(gradient);
+      const e = v128.load(gradient, 16);
+      const v0 = v128.load(value);
+      const v1 = v128.load(value, 16);
+      const v2 = v128.load(value, 32);
+      const v3 = v128.load(value, 48);
+      s0 = f32x4.add(s0, f32x4.add(f32x4.mul(d, v0), f32x4.mul(e, v1)));
+      s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v2)));
+      s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v3)));
+      value += 32;
+    }
+    dy += dyRowBytes;
+    values += outputRowBytes;
+  }
+  add_vector(target, s0);
+  add_vector(target + tapStep, s1);
+  add_vector(target + tapStep * 2, s2);
+}
+
+/** One row of a 3 x 3 filter, stride 2, two columns at a time. */
+function add_k3s2(
+  target: usize, tapStep: usize, dy: usize, dyRowBytes: usize, values: usize, outputRowBytes: usize, rows: i32, columns: i32,
+): void {
+  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0;
+  for (let row = 0; row < rows; row++) {
+    let value = values;
+    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 32) {
+      const d = v128.load(gradient);
+      const e = v128.load(gradient, 16);
+      const v0 = v128.load(value);
+      const v1 = v128.load(value, 16);
+      const v2 = v128.load(value, 32);
+      const v3 = v128.load(value, 48);
+      const v4 = v128.load(value, 64);
+      s0 = f32x4.add(s0, f32x4.add(f32x4.mul(d, v0), f32x4.mul(e, v2)));
+      s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v3)));
+      s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v4)));
+      value += 64;
+    }
+    dy += dyRowBytes;
+    values += outputRowBytes;
+  }
+  add_vector(target, s0);
+  add_vector(target + tapStep, s1);
+  add_vector(target + tapStep * 2, s2);
+}
+
+/** One row of a 5 x 5 filter, stride 1, two columns at a time. */
+function add_k5s1(
+  target: usize, tapStep: usize, dy: usize, dyRowBytes: usize, values: usize, outputRowBytes: usize, rows: i32, columns: i32,
+): void {
+  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
+  for (let row = 0; row < rows; row++) {
+    let value = values;
+    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 32) {
+      const d = v128.load(gradient);
+      const e = v128.load(gradient, 16);
+      const v0 = v128.load(value);
+      const v1 = v128.load(value, 16);
+      const v2 = v128.load(value, 32);
+      const v3 = v128.load(value, 48);
+      const v4 = v128.load(value, 64);
+      const v5 = v128.load(value, 80);
+      s0 = f32x4.add(s0, f32x4.add(f32x4.mul(d, v0), f32x4.mul(e, v1)));
+      s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v2)));
+      s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v3)));
+      s3 = f32x4.add(s3, f32x4.add(f32x4.mul(d, v3), f32x4.mul(e, v4)));
+      s4 = f32x4.add(s4, f32x4.add(f32x4.mul(d, v4), f32x4.mul(e, v5)));
+      value += 32;
+    }
+    dy += dyRowBytes;
+    values += outputRowBytes;
+  }
+  add_vector(target, s0);
+  add_vector(target + tapStep, s1);
+  add_vector(target + tapStep * 2, s2);
+  add_vector(target + tapStep * 3, s3);
+  add_vector(target + tapStep * 4, s4);
+}
+
+/** One row of a 5 x 5 filter, stride 2, two columns at a time. */
+function add_k5s2(
+  target: usize, tapStep: usize, dy: usize, dyRowBytes: usize, values: usize, outputRowBytes: usize, rows: i32, columns: i32,
+): void {
+  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
+  for (let row = 0; row < rows; row++) {
+    let value = values;
+    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 32) {
+      const d = v128.load(gradient);
+      const e = v128.load(gradient, 16);
+      const v0 = v128.load(value);
+      const v1 = v128.load(value, 16);
+      const v2 = v128.load(value, 32);
+      const v3 = v128.load(value, 48);
+      const v4 = v128.load(value, 64);
+      const v5 = v128.load(value, 80);
+      const v6 = v128.load(value, 96);
+      s0 = f32x4.add(s0, f32x4.add(f32x4.mul(d, v0), f32x4.mul(e, v2)));
+      s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v3)));
+      s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v4)));
+      s3 = f32x4.add(s3, f32x4.add(f32x4.mul(d, v3), f32x4.mul(e, v5)));
+      s4 = f32x4.add(s4, f32x4.add(f32x4.mul(d, v4), f32x4.mul(e, v6)));
+      value += 64;
+    }
+    dy += dyRowBytes;
+    values += outputRowBytes;
+  }
+  add_vector(target, s0);
+  add_vector(target + tapStep, s1);
+  add_vector(target + tapStep * 2, s2);
+  add_vector(target + tapStep * 3, s3);
+  add_vector(target + tapStep * 4, s4);
+}
+
+/** One tap of any filter. */
+function add_tap_gradient(
+  target: usize, dy: usize, dyRowBytes: usize, values: usize, outputRowBytes: usize, rows: i32, columns: i32, step: usize,
+): void {
+  let sum = f32x4.splat(0.0);
+  for (let row = 0; row < rows; row++) {
+    let value = values;
+    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 16) {
+      sum = f32x4.add(sum, f32x4.mul(v128.load(gradient), v128.load(value)));
+      value += step;
+    }
+    dy += dyRowBytes;
+    values += outputRowBytes;
+  }
+  add_vector(target, sum);
+}
+
+/**
+ * Adds to dWeight[tap] (taps `tapStep` bytes apart) the products of dy [rows][columns], its rows `dyRowBytes` apart and
+ * followed by a zero, with the values they saw: output (i, j) saw value (i * stride + ky * dilation, j * stride + kx * dilation).
+ */
+export function add_weight_gradient(
+  dWeight: usize, tapStep: usize, dy: usize, dyRowBytes: usize, values: usize, valueRowBytes: usize,
+  rows: i32, columns: i32, kernel: i32, stride: i32, dilation: i32,
+): void {
+  const outputRowBytes = <usize>stride * valueRowBytes;
+  const special = dilation == 1 && stride <= 2;
+  for (let ky = 0; ky < kernel; ky++) {
+    const target = dWeight + <usize>(ky * kernel) * tapStep;
+    const row = values + <usize>(ky * dilation) * valueRowBytes;
+    if (special && kernel == 3) {
+      if (stride == 1) add_k3s1(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
+      else add_k3s2(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
+    } else if (special && kernel == 5) {
+      if (stride == 1) add_k5s1(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
+      else add_k5s2(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
+    } else {
+      for (let kx = 0; kx < kernel; kx++) {
+        const value = row + (<usize>(kx * dilation) << 4);
+        add_tap_gradient(target + <usize>kx * tapStep, dy, dyRowBytes, value, outputRowBytes, rows, columns, <usize>stride << 4);
+      }
+    }
+  }
+}

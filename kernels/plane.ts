@@ -1,0 +1,232 @@
+// A plane is four neighbouring channels of some rows of a map, brought together in scratch: [rows][columns] vectors
+// of 16 bytes, with zeros where it reaches outside the map. It is small enough for the first-level cache,
+// which is where the loops of a depthwise convolution, going over each value many times, want it. These are
+// the ways in (in the forms of view.ts) and out. Pixels of the map stand `pixelStride` bytes apart.
+
+import { HARD_SWISH, NONE, clamp, clamp_slope, hard_swish, hard_swish_slope, high_of, low_of, offset_of, slope_of } from './activation';
+
+/**
+ * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
+ * to the second-level cache, where planes are then gathered from. `sink` takes a vector that depends on all.
+ */
+export function touch(source: usize, pixels: i32, pixelStride: usize, bytes: usize, sink: usize): void {
+  if (bytes == pixelStride) {
+    bytes *= <usize>pixels;
+    pixels = 1;
+  }
+  let seen = v128.load(sink);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    for (let at: usize = 0; at < bytes; at += 64) seen = v128.or(seen, v128.load(source + at));
+    source += pixelStride;
+  }
+  v128.store(sink, seen);
+}
+
+function zero_run(target: usize, count: i32): void {
+  for (const end = target + (<usize>max(count, 0) << 4); target < end; target += 16) v128.store(target, f32x4.splat(0.0));
+}
+
+/** target[count] = activation(source * scale + shift) */
+function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scale: v128, shift: v128, activation: i32): void {
+  const end = target + (<usize>count << 4);
+  if (activation == HARD_SWISH) {
+    for (; target < end; target += 16) {
+      v128.store(target, hard_swish(f32x4.add(f32x4.mul(v128.load(source), scale), shift)));
+      source += pixelStride;
+    }
+  } else {
+    const low = low_of(activation);
+    const high = high_of(activation);
+    for (; target < end; target += 16) {
+      v128.store(target, clamp(f32x4.add(f32x4.mul(v128.load(source), scale), shift), low, high));
+      source += pixelStride;
+    }
+  }
+}
+
+function copy_run(target: usize, source: usize, pixelStride: usize, count: i32): void {
+  for (const end = target + (<usize>count << 4); target < end; target += 16) {
+    v128.store(target, v128.load(source));
+    source += pixelStride;
+  }
+}
+
+/**
+ * target[rows][columns] <- activation(x * scale + shift) from (top, left) on of the image whose four channels start
+ * at `image`. scale 0: the values as they are.
+ */
+export function normalize_plane(
+  target: usize, rows: i32, columns: i32, image: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32,
+  scale: usize, shift: usize, activation: i32,
+): void {
+  const first = max(-left, 0);
+  const end = max(min(width - left, columns), first);
+  const s = scale == 0 ? f32x4.splat(1.0) : v128.load(scale);
+  const t = scale == 0 ? f32x4.splat(0.0) : v128.load(shift);
+  for (let row = top; row < top + rows; row++) {
+    if (row < 0 || row >= height) {
+      zero_run(target, columns);
+    } else {
+      const source = image + <usize>(row * width + left + first) * pixelStride;
+      const inside = target + (<usize>first << 4);
+      zero_run(target, first);
+      if (scale == 0) copy_run(inside, source, pixelStride, end - first);
+      else normalize_run(inside, source, pixelStride, end - first, s, t, activation);
+      zero_run(target + (<usize>end << 4), columns - end);
+    }
+    target += <usize>columns << 4;
+  }
+}
+
+/** Pixels of dy = k1 * (da * gate + pooled) * activation'(y * scale + shift) + k2 * y + k3; da 0: zeros. */
+function gradient_run(
+  target: usize, da: usize, y: usize, pixelStride: usize, count: i32,
+  scale: v128, shift: v128, k1: v128, k2: v128, k3: v128, gate: v128, pooled: v128, activation: i32,
+): void {
+  const end = target + (<usize>count << 4);
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const one = f32x4.splat(1.0);
+  for (; target < end; target += 16) {
+    const value = v128.load(y);
+    const u = f32x4.add(f32x4.mul(value, scale), shift);
+    const line = f32x4.add(f32x4.mul(value, k2), k3);
+    let dz = pooled;
+    if (da != 0) {
+      dz = f32x4.add(f32x4.mul(v128.load(da), gate), pooled);
+      da += pixelStride;
+    }
+    if (activation == HARD_SWISH) dz = f32x4.mul(dz, hard_swish_slope(u));
+    else if (activation != NONE) dz = f32x4.mul(dz, clamp_slope(u, low, high, one));
+    v128.store(target, f32x4.add(f32x4.mul(dz, k1), line));
+    y += pixelStride;
+  }
+}
+
+/**
+ * target[rows][columns] <- dy from (top, left) on, as view.ts's gradient_rows. `coefficients` is [scale, shift] and
+ * `factors` [k1, k2, k3] at these channels, parts `coefficientStride` bytes apart; gate, pooled: vectors, or 0.
+ */
+export function gradient_plane(
+  target: usize, rows: i32, columns: i32, da: usize, y: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32,
+  coefficients: usize, factors: usize, coefficientStride: usize, activation: i32, gate: usize, pooled: usize,
+): void {
+  const first = max(-left, 0);
+  const end = max(min(width - left, columns), first);
+  const scale = v128.load(coefficients);
+  const shift = v128.load(coefficients + coefficientStride);
+  const k1 = v128.load(factors);
+  const k2 = v128.load(factors + coefficientStride);
+  const k3 = v128.load(factors + coefficientStride * 2);
+  const g = gate == 0 ? f32x4.splat(1.0) : v128.load(gate);
+  const p = pooled == 0 ? f32x4.splat(0.0) : v128.load(pooled);
+  for (let row = top; row < top + rows; row++) {
+    if (row < 0 || row >= height || end == first) {
+      zero_run(target, columns);
+    } else {
+      const at = <usize>(row * width + left + first) * pixelStride;
+      zero_run(target, first);
+      gradient_run(target + (<usize>first << 4), da == 0 ? <usize>0 : da + at, y + at, pixelStride, end - first, scale, shift, k1, k2, k3, g, p, activation);
+      zero_run(target + (<usize>end << 4), columns - end);
+    }
+    target += <usize>columns << 4;
+  }
+}
+
+/**
+ * y <- the plane, and its sums (y - pivot) and (y - pivot)^2 added to `accumulators` [pivot, sum, sum of squares], which
+ * stand `step` bytes apart (statistics.ts).
+ */
+export function store_statistics(
+  y: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, accumulators: usize, step: usize,
+): void {
+  const pivot = v128.load(accumulators);
+  let sum = f32x4.splat(0.0), square = sum;
+  for (let row = 0; row < rows; row++) {
+    for (let source = plane, end = plane + (<usize>width << 4); source < end; source += 16) {
+      const value = v128.load(source);
+      v128.store(y, value);
+      y += pixelStride;
+      const d = f32x4.sub(value, pivot);
+      sum = f32x4.add(sum, d);
+      square = f32x4.add(square, f32x4.mul(d, d));
+    }
+    plane += rowBytes;
+  }
+  add_vector(accumulators + step, sum);
+  add_vector(accumulators + step * 2, square);
+}
+
+/** y <- activation(plane + bias) */
+export function store_activated(
+  y: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, bias: v128, activation: i32,
+): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const slope = slope_of(activation);
+  const offset = f32x4.add(f32x4.mul(bias, slope), offset_of(activation));
+  for (let row = 0; row < rows; row++) {
+    const end = plane + (<usize>width << 4);
+    if (activation == HARD_SWISH) {
+      for (let source = plane; source < end; source += 16) {
+        v128.store(y, hard_swish(f32x4.add(v128.load(source), bias)));
+        y += pixelStride;
+      }
+    } else {
+      for (let source = plane; source < end; source += 16) {
+        v128.store(y, clamp(f32x4.add(f32x4.mul(v128.load(source), slope), offset), low, high));
+        y += pixelStride;
+      }
+    }
+    plane += rowBytes;
+  }
+}
+
+/** dx <- the plane, or dx + the plane (accumulate). */
+export function store_gradient(dx: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, accumulate: bool): void {
+  for (let row = 0; row < rows; row++) {
+    for (let source = plane, end = plane + (<usize>width << 4); source < end; source += 16) {
+      let value = v128.load(source);
+      if (accumulate) {
+        value = f32x4.add(v128.load(dx), value);
+        v128.store(source, value);
+      }
+      v128.store(dx, value);
+      dx += pixelStride;
+    }
+    plane += rowBytes;
+  }
+}
+
+/**
+ * Batch norm's two gradient sums (add_gradient_sums of statistics.ts) over a plane of da and the map x it belongs to,
+ * added to the vectors at `sums` and `sums + step`.
+ */
+export function add_plane_gradient_sums(
+  sums: usize, step: usize, x: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32,
+  scale: v128, shift: v128, mean: v128, activation: i32,
+): void {
+  let sum = f32x4.splat(0.0), product = sum;
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const one = f32x4.splat(1.0);
+  for (let row = 0; row < rows; row++) {
+    const end = plane + (<usize>width << 4);
+    for (let source = plane; source < end; source += 16) {
+      const value = v128.load(x);
+      const u = f32x4.add(f32x4.mul(value, scale), shift);
+      const slope = activation == HARD_SWISH ? hard_swish_slope(u) : clamp_slope(u, low, high, one);
+      const dz = f32x4.mul(v128.load(source), slope);
+      sum = f32x4.add(sum, dz);
+      product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
+      x += pixelStride;
+    }
+    plane += rowBytes;
+  }
+  add_vector(sums, sum);
+  add_vector(sums + step, product);
+}
+
+export function add_vector(target: usize, value: v128): void {
+  v128.store(target, f32x4.add(v128.load(target), value));
+}
