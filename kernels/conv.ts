@@ -6,30 +6,62 @@ import { gradient_image_rows } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 import { finish_rows } from './epilogue';
 
-/** target[rows][kernel * kernel * channels] <- the patches of output pixels number `first` onward. */
+/** Bytes from patch to patch: whole vectors of eight floats, the rest zeros. */
+function patch_bytes(depth: i32): usize {
+  return (<usize>(depth + 7) & ~7) << 2;
+}
+
+function copy_floats(target: usize, source: usize, bytes: usize): void {
+  let at: usize = 0;
+  for (; at + 16 <= bytes; at += 16) v128.store(target + at, v128.load(source + at));
+  for (; at < bytes; at += 4) store<f32>(target + at, load<f32>(source + at));
+}
+
+function zero_floats(target: usize, bytes: usize): void {
+  for (let at: usize = 0; at < bytes; at += 4) store<f32>(target + at, 0.0);
+}
+
+/** target[rows][patch_bytes] <- the patches of output pixels number `first` onward. */
 function gather_patches(
   target: usize, x: usize, first: i32, rows: i32, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
   kernel: i32, stride: i32, padding: i32, dilation: i32,
 ): void {
   const pixel = <usize>channels << 2;
-  for (let row = first; row < first + rows; row++) {
-    const image = row / (outHeight * outWidth);
-    const inside = row % (outHeight * outWidth);
-    const top = (inside / outWidth) * stride - padding;
-    const left = (inside % outWidth) * stride - padding;
+  const run = <usize>kernel * pixel;
+  const depth = kernel * kernel * channels;
+  const tail = patch_bytes(depth) - (<usize>depth << 2);
+  const inside = first % (outHeight * outWidth);
+  let picture = x + <usize>(first / (outHeight * outWidth) * height * width) * pixel;
+  let outRow = inside / outWidth;
+  let outColumn = inside % outWidth;
+  for (let row = 0; row < rows; row++) {
+    const top = outRow * stride - padding;
+    const left = outColumn * stride - padding;
+    const whole = dilation == 1 && left >= 0 && left + kernel <= width;
     for (let ky = 0; ky < kernel; ky++) {
       const h = top + ky * dilation;
-      for (let kx = 0; kx < kernel; kx++) {
-        const w = left + kx * dilation;
-        if (h >= 0 && h < height && w >= 0 && w < width) {
-          const source = x + <usize>((image * height + h) * width + w) * pixel;
-          for (let c: usize = 0; c < pixel; c += 4) store<f32>(target + c, load<f32>(source + c));
-        } else {
-          for (let c: usize = 0; c < pixel; c += 4) store<f32>(target + c, 0.0);
+      const line = picture + <usize>(h * width + left) * pixel;
+      if (h < 0 || h >= height) {
+        zero_floats(target, run);
+      } else if (whole) {
+        copy_floats(target, line, run);
+      } else {
+        for (let kx = 0; kx < kernel; kx++) {
+          const w = left + kx * dilation;
+          const value = target + <usize>kx * pixel;
+          if (w >= 0 && w < width) copy_floats(value, line + <usize>(kx * dilation) * pixel, pixel);
+          else zero_floats(value, pixel);
         }
-        target += pixel;
       }
+      target += run;
     }
+    zero_floats(target, tail);
+    target += tail;
+    if (++outColumn < outWidth) continue;
+    outColumn = 0;
+    if (++outRow < outHeight) continue;
+    outRow = 0;
+    picture += <usize>(height * width) * pixel;
   }
 }
 
@@ -53,7 +85,7 @@ export function f32_conv_statistics_forward__patches(
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     const target = y + <usize>row * outStride;
-    multiply_panels(patches, <usize>depth << 2, count, depth, weight, outChannels, target, outStride, 0, 0, scratch);
+    multiply_panels(patches, patch_bytes(depth), count, depth, weight, outChannels, target, outStride, 0, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -76,7 +108,7 @@ export function f32_conv_forward__patches(
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     const target = y + <usize>row * outStride;
-    multiply_panels(patches, <usize>depth << 2, count, depth, weight, outChannels, target, outStride, bias, 0, scratch);
+    multiply_panels(patches, patch_bytes(depth), count, depth, weight, outChannels, target, outStride, bias, 0, scratch);
     finish_rows(target, outStride, count, outChannels, activation, 0);
   }
 }
@@ -92,17 +124,20 @@ export function f32_conv_grad_weight__patches(
   tile: i32, scratch: usize,
 ): void {
   const depth = kernel * kernel * inChannels;
-  const depthStride = <usize>depth << 2;
+  const patchBytes = patch_bytes(depth);
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const dy = scratch;
+  const sums = scratch;
+  const dy = sums + <usize>outChannels * patchBytes;
   const patches = dy + <usize>rowsPerBlock * outStride;
-  const partial = partials + <usize>tile * depthStride * <usize>outChannels;
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
     gradient_image_rows(dy, da, y, coefficients, factors, activation, 0, 0, row, count, outChannels, outHeight * outWidth);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
-    multiply_outer(dy, outStride, patches, depthStride, count, outChannels, depth, partial, depthStride, row != first);
+    multiply_outer(dy, outStride, patches, patchBytes, count, outChannels, <i32>(patchBytes >> 2), sums, patchBytes, row != first);
   }
+  const bytes = <usize>depth << 2;
+  const partial = partials + <usize>(tile * outChannels) * bytes;
+  for (let channel: usize = 0; channel < <usize>outChannels; channel++) memory.copy(partial + channel * bytes, sums + channel * patchBytes, bytes);
 }

@@ -11,6 +11,8 @@ const outPixels = (s: Sizes) => size(s, 'outHeight') * size(s, 'outWidth');
 const depth = (s: Sizes) => size(s, 'kernel') ** 2 * size(s, 'inChannels');
 const inputLength = (s: Sizes) =>
   (rows(s) / outPixels(s)) * size(s, 'height') * size(s, 'width') * size(s, 'inChannels');
+/** Floats of a patch in scratch: a multiple of eight. */
+const patchFloats = (s: Sizes) => ceilDivide(depth(s), 8) * 8;
 const scratchRows = (s: Sizes) => 4 * size(s, 'rowsPerBlock');
 
 const GEOMETRY = [
@@ -96,7 +98,7 @@ export const convStatisticsForward: Kernel = {
   integers: GEOMETRY,
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => 32 + 12 * outChannels(s) + scratchRows(s) * depth(s),
+  scratchBytes: (s) => 32 + 12 * outChannels(s) + scratchRows(s) * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => depth(s) + size(s, 'rowsPerTask'),
   constraint: multipleOf4('outChannels'),
@@ -126,7 +128,7 @@ export const convForward: Kernel = {
   integers: [...GEOMETRY, 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => 32 + scratchRows(s) * depth(s),
+  scratchBytes: (s) => 32 + scratchRows(s) * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: depth,
   reference(s, arrays) {
@@ -152,7 +154,7 @@ export const convGradWeight: Kernel = {
   integers: [...GEOMETRY, 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => scratchRows(s) * (depth(s) + outChannels(s)),
+  scratchBytes: (s) => 4 * outChannels(s) * patchFloats(s) + scratchRows(s) * (patchFloats(s) + outChannels(s)),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => size(s, 'rowsPerTask'),
   constraint: multipleOf4('outChannels'),
