@@ -1,7 +1,7 @@
 // A plane is four neighbouring channels of some rows of a map, brought together in scratch: [rows][columns] vectors
 // of 16 bytes, with zeros where it reaches outside the map. It is small enough for the first-level cache,
 // which is where the loops of a depthwise convolution, going over each value many times, want it. These are
-// the ways in (in the forms of view.ts) and out. Pixels of the map stand `pixelStride` bytes apart.
+// the ways in (in the forms of view.ts, hard-sigmoid left out: no map has it) and out. Pixels of the map stand `pixelStride` bytes apart.
 
 import { HARD_SWISH, NONE, clamp, clamp_slope, hard_swish, hard_swish_slope, high_of, low_of, offset_of, slope_of } from './activation';
 

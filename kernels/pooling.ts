@@ -1,7 +1,8 @@
 // Sums over the pixels of an image, channel by channel: the global average pool, and the sums behind
 // the gradient of what is pooled or gated (squeeze-and-excite, the head).
 
-import { activate, activate_slope, clamp, hard_swish, HARD_SWISH, high_of, low_of, offset_of, slope_of } from './activation';
+import { clamp, clamp_slope, hard_swish, hard_swish_slope, HARD_SWISH, high_of, low_of, offset_of, slope_of } from './activation';
+import { add_vector, touch } from './plane';
 
 const CHANNELS_PER_TILE: i32 = 64;
 
@@ -54,51 +55,97 @@ export function f32_global_average_pool_forward(
   }
 }
 
+/** Adds to the five sums of four channels (`step` bytes apart) those of `pixels` pixels, for hard-swish. */
+function add_hard_swish_sums(
+  sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, scale: v128, shift: v128, mean: v128,
+): void {
+  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
+  for (let p = 0; p < pixels; p++) {
+    const value = v128.load(y);
+    const d = v128.load(da);
+    const u = f32x4.add(f32x4.mul(value, scale), shift);
+    const slope = hard_swish_slope(u);
+    const dz = f32x4.mul(d, slope);
+    const centre = f32x4.sub(value, mean);
+    s0 = f32x4.add(s0, f32x4.mul(d, hard_swish(u)));
+    s1 = f32x4.add(s1, dz);
+    s2 = f32x4.add(s2, slope);
+    s3 = f32x4.add(s3, f32x4.mul(dz, centre));
+    s4 = f32x4.add(s4, f32x4.mul(slope, centre));
+    y += stride;
+    da += daStride;
+  }
+  add_vector(sums, s0);
+  add_vector(sums + step, s1);
+  add_vector(sums + step * 2, s2);
+  add_vector(sums + step * 3, s3);
+  add_vector(sums + step * 4, s4);
+}
+
+/** The same for an activation that is a clamp. */
+function add_clamp_sums(
+  sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, scale: v128, shift: v128, mean: v128,
+  activation: i32,
+): void {
+  let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const one = f32x4.splat(1.0);
+  for (let p = 0; p < pixels; p++) {
+    const value = v128.load(y);
+    const d = v128.load(da);
+    const u = f32x4.add(f32x4.mul(value, scale), shift);
+    const slope = clamp_slope(u, low, high, one);
+    const dz = f32x4.mul(d, slope);
+    const centre = f32x4.sub(value, mean);
+    s0 = f32x4.add(s0, f32x4.mul(d, clamp(u, low, high)));
+    s1 = f32x4.add(s1, dz);
+    s2 = f32x4.add(s2, slope);
+    s3 = f32x4.add(s3, f32x4.mul(dz, centre));
+    s4 = f32x4.add(s4, f32x4.mul(slope, centre));
+    y += stride;
+    da += daStride;
+  }
+  add_vector(sums, s0);
+  add_vector(sums + step, s1);
+  add_vector(sums + step * 2, s2);
+  add_vector(sums + step * 3, s3);
+  add_vector(sums + step * 4, s4);
+}
+
 /**
  * One pass over a gated or pooled tensor a = activation(u), u = y * scale + shift, leaves five sums over
  * pixels from which its gate's gradient and, once the pooled gradient is known, its batch norm's sums follow:
  * sums[n][0..4][c] = da a, da a', a', da a' (y - mean), a' (y - mean).
- * da [N][pixels][channels] or 0; y likewise; coefficients, saved [2][channels]; sums [N][5][channels]
- * written. A tile is 64 channels of one image.
+ * da [N][pixels][channels] or 0 (zeros); y likewise; coefficients, saved [2][channels]; sums [N][5][channels]
+ * written. A tile is one image.
  */
 export function f32_gate_sums_grad_input(
   da: usize, y: usize, coefficients: usize, saved: usize, sums: usize, images: i32, pixels: i32, channels: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
-  const channelTasks = (channels + CHANNELS_PER_TILE - 1) / CHANNELS_PER_TILE;
-  const image = tile / channelTasks;
-  const first = (tile % channelTasks) * CHANNELS_PER_TILE;
-  const begin = <usize>first << 2;
-  const end = <usize>min(first + CHANNELS_PER_TILE, channels) << 2;
   const stride = <usize>channels << 2;
-  const start = <usize>(image * pixels) * stride;
-  const target = sums + <usize>image * stride * 5;
-  for (let c = begin; c < end; c += 16) {
-    const scale = v128.load(coefficients + c);
-    const shift = v128.load(coefficients + stride + c);
-    const mean = v128.load(saved + c);
-    let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
-    let source = y + start + c;
-    let gradient = da + start + c;
-    for (let p = 0; p < pixels; p++) {
-      const value = v128.load(source);
-      const u = f32x4.add(f32x4.mul(value, scale), shift);
-      const d = da == 0 ? f32x4.splat(0.0) : v128.load(gradient);
-      const derivative = activate_slope(u, activation);
-      const centred = f32x4.mul(derivative, f32x4.sub(value, mean));
-      s0 = f32x4.add(s0, f32x4.mul(d, activate(u, activation)));
-      s1 = f32x4.add(s1, f32x4.mul(d, derivative));
-      s2 = f32x4.add(s2, derivative);
-      s3 = f32x4.add(s3, f32x4.mul(d, centred));
-      s4 = f32x4.add(s4, centred);
-      source += stride;
-      gradient += stride;
+  const target = sums + <usize>tile * stride * 5;
+  memory.fill(target, 0, stride * 5);
+  // a few pixels at a time, read in the order of memory before they are gone through channel by channel
+  const some = max(32768 / channels, 1);
+  const zero = scratch + 16;
+  v128.store(zero, f32x4.splat(0.0));
+  v128.store(scratch, f32x4.splat(0.0));
+  for (let pixel = 0; pixel < pixels; pixel += some) {
+    const count = min(some, pixels - pixel);
+    const start = <usize>(tile * pixels + pixel) * stride;
+    touch(y + start, count, stride, stride, scratch);
+    if (da != 0) touch(da + start, count, stride, stride, scratch);
+    for (let c: usize = 0; c < stride; c += 16) {
+      const scale = v128.load(coefficients + c);
+      const shift = v128.load(coefficients + stride + c);
+      const mean = v128.load(saved + c);
+      const gradient = da == 0 ? zero : da + start + c;
+      const step = da == 0 ? <usize>0 : stride;
+      if (activation == HARD_SWISH) add_hard_swish_sums(target + c, stride, gradient, step, y + start + c, stride, count, scale, shift, mean);
+      else add_clamp_sums(target + c, stride, gradient, step, y + start + c, stride, count, scale, shift, mean, activation);
     }
-    v128.store(target + c, s0);
-    v128.store(target + stride + c, s1);
-    v128.store(target + stride * 2 + c, s2);
-    v128.store(target + stride * 3 + c, s3);
-    v128.store(target + stride * 4 + c, s4);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Rows of kernels/depthwise-conv.ts. Weights are packed [tap][channel] (pack.ts). */
 import { activate } from './activation-code.ts';
-import { type Arrays, ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+import { type Arrays, ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
 import {
   array,
   at,
@@ -117,7 +117,7 @@ export const depthwiseConvStatisticsForward: Kernel = {
   scratchBytes: (s) => TAP_BYTES + 12 * size(s, 'channelsPerTask') + 16 + forwardPlaneBytes(s),
   flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
   reduction: (s) => taps(s) + size(s, 'imagesPerTask') * outPixels(s),
-  constraint: multipleOf4('channels', 'channelsPerTask'),
+  constraint: (s) => multipleOf4('channels', 'channelsPerTask')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const y = array(arrays, 'y');
     y.set(convolve(s, arrays, images(s)));
@@ -218,6 +218,7 @@ export const depthwiseConvGradient: Kernel = {
   reduction: (s) => taps(s) + size(s, 'imagesPerTask') * inPixels(s),
   constraint: (s) =>
     multipleOf4('channels', 'channelsPerTask')(s) ??
+    mapActivation('activation', 'xActivation')(s) ??
     (size(s, 'rowsPerBlock') % size(s, 'stride') === 0 ? null : 'rowsPerBlock is not a multiple of stride'),
   reference(s, arrays) {
     const operands = {

@@ -4,6 +4,8 @@
  * (correctness against `reference`, canaries around buffers) and the figures of the profile. The
  * order of pointers, integers and floats is the order of the kernel's parameters in kernels/.
  */
+import { ACTIVATION_CODE } from './activation-code.ts';
+
 export type Sizes = Readonly<Record<string, number>>;
 export type NumericArray = Float32Array | Uint8Array | Int32Array | Uint32Array;
 export type Arrays = Readonly<Record<string, NumericArray | undefined>>;
@@ -74,5 +76,13 @@ export function multipleOf4(...names: string[]): (sizes: Sizes) => string | null
   return (sizes) => {
     const bad = names.find((name) => size(sizes, name) % 4 !== 0);
     return bad === undefined ? null : `${bad} is ${size(sizes, bad)}, not a multiple of 4`;
+  };
+}
+
+/** Kernels over planes (kernels/plane.ts) know the activations of maps: none, ReLU, ReLU6 and hard-swish. */
+export function mapActivation(...names: string[]): (sizes: Sizes) => string | null {
+  return (sizes) => {
+    const bad = names.find((name) => size(sizes, name) > ACTIVATION_CODE.hard_swish);
+    return bad === undefined ? null : `${bad} is none that a map has`;
   };
 }

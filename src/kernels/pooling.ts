@@ -1,6 +1,6 @@
 /** Rows of kernels/pooling.ts: sums over the pixels of an image. */
 import { activate, activateSlope } from './activation-code.ts';
-import { ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+import { ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
 import { array, at, normalizedValue } from './reference-views.ts';
 
 const images = (s: Sizes) => size(s, 'images');
@@ -57,11 +57,11 @@ export const gateSumsGradInput: Kernel = {
   },
   integers: ['images', 'pixels', 'channels', 'activation'],
   floats: [],
-  tiles: (s) => images(s) * channelTiles(s),
-  scratchBytes: () => 0,
+  tiles: images,
+  scratchBytes: () => 32,
   flops: (s) => 10 * mapLength(s),
   reduction: pixels,
-  constraint: multipleOf4('channels'),
+  constraint: (s) => multipleOf4('channels')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const [y, coefficients, saved] = [array(arrays, 'y'), array(arrays, 'coefficients'), array(arrays, 'saved')];
     const sums = array(arrays, 'sums');
