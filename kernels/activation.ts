@@ -39,9 +39,14 @@ export function hard_swish(x: v128): v128 {
 
 /** 0 below -3, x / 3 + 1/2 below 3, 1 from there on (as PyTorch has it at the corners) */
 export function hard_swish_slope(x: v128): v128 {
-  const line = f32x4.add(f32x4.mul(x, f32x4.splat(<f32>(1.0 / 3.0))), f32x4.splat(0.5));
-  const upper = v128.bitselect(line, f32x4.splat(1.0), f32x4.lt(x, f32x4.splat(3.0)));
+  const below = f32x4.sub(f32x4.mul(x, f32x4.splat(<f32>(1.0 / 3.0))), f32x4.splat(0.5)); // what is missing to 1
+  const upper = f32x4.add(v128.and(below, f32x4.lt(x, f32x4.splat(3.0))), f32x4.splat(1.0));
   return v128.and(upper, f32x4.ge(x, f32x4.splat(-3.0)));
+}
+
+/** All bits where low < x < high: the derivative of a clamp, as a mask. */
+export function inside(x: v128, low: v128, high: v128): v128 {
+  return v128.and(f32x4.gt(x, low), f32x4.lt(x, high));
 }
 
 /** slope where low < x * slope + offset < high, else 0 */

@@ -3,7 +3,7 @@
 // which is where the loops of a depthwise convolution, going over each value many times, want it. These are
 // the ways in (in the forms of view.ts, hard-sigmoid left out: no map has it) and out. Pixels of the map stand `pixelStride` bytes apart.
 
-import { HARD_SWISH, NONE, clamp, clamp_slope, hard_swish, hard_swish_slope, high_of, low_of, offset_of, slope_of } from './activation';
+import { HARD_SWISH, NONE, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of, offset_of, slope_of } from './activation';
 
 /**
  * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
@@ -86,7 +86,6 @@ function gradient_run(
   const end = target + (<usize>count << 4);
   const low = low_of(activation);
   const high = high_of(activation);
-  const one = f32x4.splat(1.0);
   for (; target < end; target += 16) {
     const value = v128.load(y);
     const u = f32x4.add(f32x4.mul(value, scale), shift);
@@ -97,7 +96,7 @@ function gradient_run(
       da += pixelStride;
     }
     if (activation == HARD_SWISH) dz = f32x4.mul(dz, hard_swish_slope(u));
-    else if (activation != NONE) dz = f32x4.mul(dz, clamp_slope(u, low, high, one));
+    else if (activation != NONE) dz = v128.and(dz, inside(u, low, high));
     v128.store(target, f32x4.add(f32x4.mul(dz, k1), line));
     y += pixelStride;
   }
@@ -209,14 +208,13 @@ export function add_plane_gradient_sums(
   let sum = f32x4.splat(0.0), product = sum;
   const low = low_of(activation);
   const high = high_of(activation);
-  const one = f32x4.splat(1.0);
   for (let row = 0; row < rows; row++) {
     const end = plane + (<usize>width << 4);
     for (let source = plane; source < end; source += 16) {
       const value = v128.load(x);
       const u = f32x4.add(f32x4.mul(value, scale), shift);
-      const slope = activation == HARD_SWISH ? hard_swish_slope(u) : clamp_slope(u, low, high, one);
-      const dz = f32x4.mul(v128.load(source), slope);
+      const da = v128.load(source);
+      const dz = activation == HARD_SWISH ? f32x4.mul(da, hard_swish_slope(u)) : v128.and(da, inside(u, low, high));
       sum = f32x4.add(sum, dz);
       product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
       x += pixelStride;

@@ -1,7 +1,7 @@
 // Sums over the pixels of an image, channel by channel: the global average pool, and the sums behind
 // the gradient of what is pooled or gated (squeeze-and-excite, the head).
 
-import { clamp, clamp_slope, hard_swish, hard_swish_slope, HARD_SWISH, high_of, low_of, offset_of, slope_of } from './activation';
+import { clamp, hard_swish, hard_swish_slope, HARD_SWISH, high_of, inside, low_of, offset_of, slope_of } from './activation';
 import { add_vector, touch } from './plane';
 
 const CHANNELS_PER_TILE: i32 = 64;
@@ -95,14 +95,14 @@ function add_clamp_sums(
     const value = v128.load(y);
     const d = v128.load(da);
     const u = f32x4.add(f32x4.mul(value, scale), shift);
-    const slope = clamp_slope(u, low, high, one);
-    const dz = f32x4.mul(d, slope);
+    const slope = inside(u, low, high);
+    const dz = v128.and(d, slope);
     const centre = f32x4.sub(value, mean);
     s0 = f32x4.add(s0, f32x4.mul(d, clamp(u, low, high)));
     s1 = f32x4.add(s1, dz);
-    s2 = f32x4.add(s2, slope);
+    s2 = f32x4.add(s2, v128.and(one, slope));
     s3 = f32x4.add(s3, f32x4.mul(dz, centre));
-    s4 = f32x4.add(s4, f32x4.mul(slope, centre));
+    s4 = f32x4.add(s4, v128.and(centre, slope));
     y += stride;
     da += daStride;
   }

@@ -5,7 +5,7 @@
 //
 // A task's partial: [count, -, -, -][mean: channels][M2: channels], floats.
 
-import { HARD_SWISH, clamp_slope, hard_swish_slope, high_of, low_of, offset_of, slope_of } from './activation';
+import { HARD_SWISH, hard_swish_slope, high_of, inside, low_of } from './activation';
 
 export function partial_bytes(channels: i32): usize {
   return 16 + (<usize>channels << 3);
@@ -138,8 +138,6 @@ export function add_gradient_sums(
   const bytes = <usize>channels << 2;
   const low = low_of(activation);
   const high = high_of(activation);
-  const slope = slope_of(activation);
-  const offset = offset_of(activation);
   for (let c: usize = 0; c < bytes; c += 16) {
     const scale = v128.load(coefficients + c);
     const shift = v128.load(coefficients + coefficientStride + c);
@@ -160,8 +158,7 @@ export function add_gradient_sums(
     } else {
       for (let row = 0; row < rows; row++) {
         const value = v128.load(source);
-        const line = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(value, scale), shift), slope), offset);
-        const dz = f32x4.mul(v128.load(gradient), clamp_slope(line, low, high, slope));
+        const dz = v128.and(v128.load(gradient), inside(f32x4.add(f32x4.mul(value, scale), shift), low, high));
         sum = f32x4.add(sum, dz);
         product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, average)));
         gradient += daStride;

@@ -4,8 +4,10 @@
 //
 // normalized: a = activation(y * scale + shift) * gate
 // gradient:   dy = k1 * dz + k2 * y + k3,  dz = (da * gate + pooled) * activation'(y * scale + shift)
+//
+// Activations are those of maps: all but hard-sigmoid.
 
-import { HARD_SWISH, NONE, clamp, clamp_slope, hard_swish, hard_swish_slope, high_of, low_of, slope_of, offset_of } from './activation';
+import { HARD_SWISH, NONE, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of } from './activation';
 
 function copy_rows(target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32): void {
   for (let row = 0; row < rows; row++) {
@@ -90,10 +92,8 @@ export function normalize_gated_rows(
   }
 }
 
-/** target = da * gate + pooled, each optional; da = 0: zeros. Rows of target `targetStride` apart, of da `stride`. */
-function incoming_rows(
-  target: usize, targetStride: usize, da: usize, stride: usize, rows: i32, channels: i32, gate: usize, pooled: usize,
-): void {
+/** target = da * gate + pooled, each optional; da = 0: zeros. */
+function incoming_rows(target: usize, da: usize, stride: usize, rows: i32, channels: i32, gate: usize, pooled: usize): void {
   const bytes = <usize>channels << 2;
   for (let row = 0; row < rows; row++) {
     if (da == 0) memory.fill(target, 0, bytes);
@@ -102,60 +102,43 @@ function incoming_rows(
     if (pooled != 0) {
       for (let c: usize = 0; c < bytes; c += 16) v128.store(target + c, f32x4.add(v128.load(target + c), v128.load(pooled + c)));
     }
-    target += targetStride;
+    target += stride;
     if (da != 0) da += stride;
   }
 }
 
 /**
- * target[rows][channels] = dy. `coefficients` is [scale, shift] and `factors` [k1, k2, k3], each part
- * `coefficientStride` bytes after the one before; gate and pooled are vectors of this image (0: none).
+ * target[rows][channels] = dy. `coefficients` is [scale, shift] and `factors` [k1, k2, k3], each part a row's stride
+ * after the one before; gate and pooled are vectors of this image (0: none). Rows of all operands stand `stride` apart.
  */
-export function gradient_rows(
-  target: usize, targetStride: usize, da: usize, y: usize, sourceStride: usize, rows: i32, channels: i32,
-  coefficients: usize, factors: usize, coefficientStride: usize, activation: i32, gate: usize, pooled: usize,
+function gradient_rows(
+  target: usize, da: usize, y: usize, stride: usize, rows: i32, channels: i32,
+  coefficients: usize, factors: usize, activation: i32, gate: usize, pooled: usize,
 ): void {
-  let daStride = sourceStride;
   if (da == 0 || gate != 0 || pooled != 0) {
-    incoming_rows(target, targetStride, da, sourceStride, rows, channels, gate, pooled);
+    incoming_rows(target, da, stride, rows, channels, gate, pooled);
     da = target;
-    daStride = targetStride;
   }
   const low = low_of(activation);
   const high = high_of(activation);
-  const slope = slope_of(activation);
-  const offset = offset_of(activation);
-  const shift = coefficients + coefficientStride;
-  const k2 = factors + coefficientStride;
-  const k3 = k2 + coefficientStride;
+  const shift = coefficients + stride;
+  const k2 = factors + stride;
+  const k3 = k2 + stride;
   const bytes = <usize>channels << 2;
   for (let row = 0; row < rows; row++) {
-    if (activation == HARD_SWISH) {
-      for (let c: usize = 0; c < bytes; c += 16) {
-        const value = v128.load(y + c);
-        const x = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
-        const dz = f32x4.mul(v128.load(da + c), hard_swish_slope(x));
-        const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
-        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
+    for (let c: usize = 0; c < bytes; c += 16) {
+      const value = v128.load(y + c);
+      let dz = v128.load(da + c);
+      if (activation != NONE) {
+        const u = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
+        dz = activation == HARD_SWISH ? f32x4.mul(dz, hard_swish_slope(u)) : v128.and(dz, inside(u, low, high));
       }
-    } else if (activation == NONE) {
-      for (let c: usize = 0; c < bytes; c += 16) {
-        const line = f32x4.add(f32x4.mul(v128.load(y + c), v128.load(k2 + c)), v128.load(k3 + c));
-        v128.store(target + c, f32x4.add(f32x4.mul(v128.load(da + c), v128.load(factors + c)), line));
-      }
-    } else {
-      for (let c: usize = 0; c < bytes; c += 16) {
-        const value = v128.load(y + c);
-        const x = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
-        const line = f32x4.add(f32x4.mul(x, slope), offset);
-        const dz = f32x4.mul(v128.load(da + c), clamp_slope(line, low, high, slope));
-        const rest = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
-        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), rest));
-      }
+      const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
+      v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
     }
-    target += targetStride;
-    y += sourceStride;
-    da += daStride;
+    target += stride;
+    y += stride;
+    da += stride;
   }
 }
 
@@ -172,8 +155,8 @@ export function gradient_image_rows(
     const start = <usize>(first + row) * stride;
     const imageStart = <usize>image * stride;
     gradient_rows(
-      target + <usize>row * stride, stride, da == 0 ? <usize>0 : da + start, y + start, stride, count, channels,
-      coefficients, factors, stride, activation, gate == 0 ? <usize>0 : gate + imageStart, pooled == 0 ? <usize>0 : pooled + imageStart,
+      target + <usize>row * stride, da == 0 ? <usize>0 : da + start, y + start, stride, count, channels,
+      coefficients, factors, activation, gate == 0 ? <usize>0 : gate + imageStart, pooled == 0 ? <usize>0 : pooled + imageStart,
     );
     row += count;
   }

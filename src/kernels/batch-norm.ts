@@ -1,5 +1,5 @@
 /** Rows of kernels/statistics.ts: batch norm's statistics, folding and gradient. */
-import { ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+import { ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
 import { array, at, range, writeGradientSums } from './reference-views.ts';
 
 const channels = (s: Sizes) => size(s, 'channels');
@@ -100,7 +100,7 @@ export const batchNormSumsGradInput: Kernel = {
   scratchBytes: () => 0,
   flops: (s) => 8 * size(s, 'rows') * channels(s),
   reduction: (s) => size(s, 'rowsPerTask'),
-  constraint: multipleOf4('channels'),
+  constraint: (s) => multipleOf4('channels')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const operands = {
       da: arrays.da,

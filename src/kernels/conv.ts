@@ -1,6 +1,6 @@
 /** Rows of kernels/conv.ts: dense K x K convolutions of few input channels, over gathered patches. */
 import { activate } from './activation-code.ts';
-import { type Arrays, ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+import { type Arrays, ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
 import { packedIndex, packedLength } from './pointwise-conv.ts';
 import { array, at, gradientOfOutput, range, writeStatistics } from './reference-views.ts';
 
@@ -157,7 +157,7 @@ export const convGradWeight: Kernel = {
   scratchBytes: (s) => 4 * outChannels(s) * patchFloats(s) + scratchRows(s) * (patchFloats(s) + outChannels(s)),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => size(s, 'rowsPerTask'),
-  constraint: multipleOf4('outChannels'),
+  constraint: (s) => multipleOf4('outChannels')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const partials = array(arrays, 'partials').fill(0);
     const operands = {

@@ -1,6 +1,6 @@
 /** Rows of kernels/pointwise-conv.ts. Weights are packed in panels of 8 columns (pack.ts). */
 import { activate } from './activation-code.ts';
-import { type Arrays, ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+import { type Arrays, ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
 import {
   array,
   at,
@@ -243,7 +243,7 @@ export const pointwiseConvGradient: Kernel = {
   scratchBytes: (s) => 32 + 4 * size(s, 'rowsPerBlock') * (inChannels(s) + outChannels(s)),
   flops: (s) => 4 * rows(s) * inChannels(s) * outChannels(s),
   reduction: (s) => outChannels(s) + size(s, 'rowsPerTask'),
-  constraint: multipleOf4('inChannels', 'outChannels'),
+  constraint: (s) => multipleOf4('inChannels', 'outChannels')(s) ?? mapActivation('activation', 'xActivation')(s),
   reference(s, arrays) {
     const operands = {
       da: arrays.da,
