@@ -8,7 +8,7 @@ export { BneckError, type ErrorCode } from './base/errors.ts';
 // Tensors outside the engine.
 export type { Shape, StateDict, Tensor } from './base/tensor.ts';
 // Data: labelled pictures.
-export type { Augmentation } from './data/augment.ts';
+export type { Augmentation, AugmentationOp } from './data/augment/augmentation.ts';
 export { type DataSource, type Dataset, memoryDataset, subset } from './data/dataset.ts';
 export { decodePicture } from './data/decode.node.ts';
 export { imageFolder } from './data/image-folder.node.ts';

@@ -76,15 +76,29 @@ def evaluation_transform(preprocessing):
     )
 
 
+def training_op(op, resolution):
+    """torchvision's transform for an op of the recipe's augmentation that works on Pillow pictures."""
+    kind = op["kind"]
+    if kind == "random-resized-crop":
+        return transforms.RandomResizedCrop(resolution, op["scale"], op["ratio"], BILINEAR)
+    if kind == "flip":
+        return transforms.RandomHorizontalFlip(op["probability"])
+    if kind == "randaugment":
+        return transforms.RandAugment(op["count"], op["magnitude"], interpolation=BILINEAR)
+    if kind == "trivialaugment":
+        return transforms.TrivialAugmentWide(interpolation=BILINEAR)
+    if kind == "autoaugment":
+        return transforms.AutoAugment(interpolation=BILINEAR)
+    raise SystemExit(f"this comparison does not know {kind}; train with --augment basic")
+
+
 def training_transform(recipe):
     resolution = recipe["preprocessing"]["resolution"]
-    augmentation = recipe["augmentation"]
-    crop = augmentation["randomResizedCrop"]
-    if crop is None:
-        steps = [transforms.Resize(resolution, BILINEAR), transforms.CenterCrop(resolution)]
-    else:
-        steps = [transforms.RandomResizedCrop(resolution, crop["scale"], crop["ratio"], BILINEAR)]
-    return transforms.Compose(steps + [transforms.RandomHorizontalFlip(augmentation["flip"])])
+    ops = recipe["augmentation"]
+    steps = [training_op(op, resolution) for op in ops]
+    if not ops or ops[0]["kind"] != "random-resized-crop":
+        steps = [transforms.Resize(resolution, BILINEAR), transforms.CenterCrop(resolution)] + steps
+    return transforms.Compose(steps)
 
 
 def reduce_large(pictures, short_side):

@@ -1,5 +1,5 @@
 /**
- * exp, log and cos from IEEE additions and multiplications alone. The host's Math functions may
+ * exp, log, sin and cos from IEEE additions and multiplications alone. The host's Math functions may
  * differ in the last bit between engines; whatever reaches a weight or an input goes through these,
  * so that the same seed gives the same bits everywhere. Accuracy: a few ulp of double precision.
  */
@@ -53,8 +53,8 @@ export function log(x: number): number {
   return exponent * LN2_HIGH + (2 * s * series + exponent * LN2_LOW);
 }
 
-/** Cosine for |x| below about 1e5, radians. */
-export function cos(x: number): number {
+/** sin(x + quarterTurns * pi / 2) for |x| below about 1e5, radians. */
+function circular(x: number, quarterTurns: number): number {
   const quadrant = Math.round(x / (PI_OVER_2_HIGH + PI_OVER_2_LOW));
   const r = x - quadrant * PI_OVER_2_HIGH - quadrant * PI_OVER_2_LOW;
   const square = r * r;
@@ -63,14 +63,24 @@ export function cos(x: number): number {
   let sine = 1;
   for (let n = 19; n >= 3; n -= 2) sine = 1 - (square * sine) / (n * (n - 1));
   sine *= r;
-  switch (((quadrant % 4) + 4) % 4) {
+  switch ((((quadrant + quarterTurns) % 4) + 4) % 4) {
     case 0:
-      return cosine;
-    case 1:
-      return -sine;
-    case 2:
-      return -cosine;
-    default:
       return sine;
+    case 1:
+      return cosine;
+    case 2:
+      return -sine;
+    default:
+      return -cosine;
   }
+}
+
+/** Sine for |x| below about 1e5, radians. */
+export function sin(x: number): number {
+  return circular(x, 0);
+}
+
+/** Cosine for |x| below about 1e5, radians. */
+export function cos(x: number): number {
+  return circular(x, 1);
 }

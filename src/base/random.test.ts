@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cos, exp, log } from './math.ts';
+import { cos, exp, log, sin } from './math.ts';
 import { philox, RandomStream } from './random.ts';
 
 test('philox4x32-10 gives the published test vectors', () => {
@@ -11,11 +11,12 @@ test('philox4x32-10 gives the published test vectors', () => {
   expect([...out]).toEqual([0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]);
 });
 
-test('exp, log and cos agree with the host to a few ulp', () => {
+test('exp, log, sin and cos agree with the host to a few ulp', () => {
   for (let i = 0; i < 2000; i++) {
     const x = (i - 1000) * 0.0371;
     expect(Math.abs(exp(x) / Math.exp(x) - 1)).toBeLessThan(1e-14);
     expect(Math.abs(cos(x) - Math.cos(x))).toBeLessThan(1e-14);
+    expect(Math.abs(sin(x) - Math.sin(x))).toBeLessThan(1e-14);
     const positive = Math.exp(x * 3);
     expect(Math.abs(log(positive) - Math.log(positive))).toBeLessThan(1e-13);
   }

@@ -9,6 +9,7 @@ import { DEFAULT_EPOCHS, OPTIMIZER_NAMES } from '../train/choose-recipe.ts';
 import type { ModelName } from '../train/recipe.ts';
 import type { OptimizerOptions } from '../train/session.ts';
 import type { TrainOptions } from '../train/train-options.ts';
+import { augmentOption } from './augment-option.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { alternatives, numberWithin, oneOf, reductionOption } from './parse-option.ts';
 import { lineageOption } from './read-model.ts';
@@ -31,6 +32,7 @@ interface TrainFlags {
   lr?: number;
   weightDecay?: number;
   labelSmoothing?: number;
+  augment?: string;
   val?: number;
   seed?: number;
   threads?: number;
@@ -41,8 +43,15 @@ interface TrainFlags {
 }
 
 function optionsOf(data: string | undefined, flags: TrainFlags): TrainOptions {
-  const { lr, val, weights, ...same } = flags;
-  return { ...same, data, learningRate: lr, validation: val, weights: weights === 'none' ? null : weights };
+  const { lr, val, weights, augment, ...same } = flags;
+  return {
+    ...same,
+    data,
+    augmentation: augment,
+    learningRate: lr,
+    validation: val,
+    weights: weights === 'none' ? null : weights,
+  };
 }
 
 async function runTrain(data: string | undefined, flags: TrainFlags): Promise<void> {
@@ -90,6 +99,7 @@ export function trainCommand(): Command {
     .addOption(bounded('--lr <rate>', 'learning rate after the warm-up', CHOICE_BOUNDS.learningRate))
     .addOption(bounded('--weight-decay <factor>', 'pull of the weights towards 0', CHOICE_BOUNDS.weightDecay))
     .addOption(bounded('--label-smoothing <share>', 'default: 0.1', CHOICE_BOUNDS.labelSmoothing))
+    .addOption(augmentOption())
     .addOption(
       bounded('--val <share>', 'pictures set aside, if the data do not say (default: 0.2)', CHOICE_BOUNDS.validation),
     )

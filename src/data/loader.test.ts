@@ -1,7 +1,7 @@
 /** Batches are the same whatever the timing: prefetch, concurrency, resume, slow and bad pictures. */
 import { expect, test } from 'vitest';
 import { BneckError } from '../base/errors.ts';
-import { DEFAULT_AUGMENTATION } from './augment.ts';
+import { namedAugmentation } from './augment/presets.ts';
 import { cached } from './cache.ts';
 import { type Dataset, memoryDataset } from './dataset.ts';
 import { type Batch, BatchLoader, type LoaderOptions } from './loader.ts';
@@ -38,7 +38,7 @@ function slow(bad: number[] = [], reads: number[] = []): Dataset {
 const training: LoaderOptions = {
   batchSize: 4,
   preprocessing: defaultPreprocessing(6),
-  augmentation: DEFAULT_AUGMENTATION,
+  augmentation: namedAugmentation('strong', 6),
   seed: 5,
 };
 const evaluation: LoaderOptions = { ...training, augmentation: null };

@@ -6,7 +6,9 @@
  */
 import { assert, BneckError } from '../base/errors.ts';
 import { RandomStream } from '../base/random.ts';
-import { type Augmentation, augmentPicture, checkAugmentation } from './augment.ts';
+import { augmentPicture } from './augment/augment-picture.ts';
+import type { Augmentation } from './augment/augmentation.ts';
+import { parseAugmentation } from './augment/parse-augmentation.ts';
 import { giveOthersATurn, Limiter } from './concurrency.ts';
 import type { Dataset } from './dataset.ts';
 import { checkPreprocessing, evaluationPicture, type Preprocessing } from './preprocess.ts';
@@ -86,7 +88,7 @@ export class BatchLoader {
     if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
       throw new BneckError('option', `seed ${seed}: give a whole number from 0 to 4294967295`);
     }
-    if (augmentation !== null) checkAugmentation(augmentation);
+    if (augmentation !== null) parseAugmentation(augmentation);
     if (dataset.length === 0) throw new BneckError('data', 'the data set has no pictures to make batches of');
     checkPreprocessing(options.preprocessing);
     this.#preprocessing = options.preprocessing;
@@ -205,6 +207,6 @@ export class BatchLoader {
     const picture = await this.dataset.read(index);
     if (this.#augmentation === null) return evaluationPicture(picture, this.#preprocessing);
     const stream = new RandomStream(this.#seed, 'augment', epoch, index);
-    return augmentPicture(picture, this.resolution, this.#augmentation, stream).data;
+    return augmentPicture(picture, this.#preprocessing, this.#augmentation, stream).data;
   }
 }

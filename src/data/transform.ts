@@ -98,3 +98,14 @@ export function flipHorizontal(picture: Picture): Picture {
   }
   return makePicture(width, height, flipped);
 }
+
+/** Top and bottom exchanged. */
+export function flipVertical(picture: Picture): Picture {
+  const { width, height, data } = picture;
+  const rowBytes = width * 3;
+  const flipped = new Uint8Array(data.length);
+  for (let row = 0; row < height; row++) {
+    flipped.set(data.subarray(row * rowBytes, (row + 1) * rowBytes), (height - 1 - row) * rowBytes);
+  }
+  return makePicture(width, height, flipped);
+}

@@ -6,6 +6,8 @@
  */
 import { z } from 'zod';
 import { assert, BneckError } from '../base/errors.ts';
+import type { Augmentation } from '../data/augment/augmentation.ts';
+import { parseAugmentation } from '../data/augment/parse-augmentation.ts';
 import { formatMetrics, parseMetrics } from '../report/metrics-csv.ts';
 import type { DataRecord } from './data-record.ts';
 import type { Recipe } from './recipe.ts';
@@ -24,7 +26,6 @@ const FORM = 1;
 
 const fraction = z.number().min(0).lt(1);
 const count = z.int().min(0);
-const range = z.tuple([z.number().gt(0), z.number().gt(0)]).refine(([low, high]) => low <= high, 'not in order');
 const channels = z.tuple([z.number(), z.number(), z.number()]);
 
 const optimizerSchema = z.discriminatedUnion('kind', [
@@ -51,6 +52,28 @@ const optimizerSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** The form of 0.1.0's first runs: a crop or none, and a flip. It draws the same changes as the list it becomes. */
+const cropAndFlipSchema = z
+  .strictObject({
+    randomResizedCrop: z.strictObject({ scale: z.unknown(), ratio: z.unknown() }).nullable(),
+    flip: z.unknown(),
+  })
+  .transform(({ randomResizedCrop, flip }) => {
+    const crop = randomResizedCrop === null ? [] : [{ kind: 'random-resized-crop', ...randomResizedCrop }];
+    return [...crop, { kind: 'flip', probability: flip }];
+  });
+
+const augmentationSchema = z
+  .union([z.array(z.unknown()), cropAndFlipSchema])
+  .transform((ops, context): Augmentation => {
+    try {
+      return parseAugmentation(ops);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      return z.NEVER;
+    }
+  });
+
 const recipeSchema = z.strictObject({
   seed: count.max(2 ** 32 - 1),
   epochs: count.min(1),
@@ -64,10 +87,7 @@ const recipeSchema = z.strictObject({
   }),
   labelSmoothing: fraction,
   batchNormMomentum: fraction,
-  augmentation: z.strictObject({
-    randomResizedCrop: z.strictObject({ scale: range, ratio: range }).nullable(),
-    flip: z.number().min(0).max(1),
-  }),
+  augmentation: augmentationSchema,
   preprocessing: z.strictObject({ resolution: count.min(1), resize: count.min(1), mean: channels, std: channels }),
   trainShortSide: count.min(1).nullable(),
   validationFraction: fraction,

@@ -79,6 +79,8 @@ test.each<[string, TrainingChoices, RegExp]>([
   ['all smooth', { labelSmoothing: 1 }, /below 1/],
   ['a negative seed', { seed: -1 }, /seed -1/],
   ['too small for the reduction', { resolution: 16, reduction: 32 }, /resolution 16 leaves nothing/],
+  ['a mistyped augmentation', { augmentation: 'storng' }, /did you mean strong\?/],
+  ['half an op', { augmentation: [{ kind: 'flip' }] as never }, /augmentation\[0\] \(flip\): probability/],
   ['another optimizer', { optimizer: 'lion' as 'adam' }, /adam, sgd, rmsprop/],
   ['another model', { model: 'constructor' as 'small' }, /large, small, v2/],
   ['no such width', { width: 17 }, /width 17/],
@@ -113,19 +115,54 @@ test('fine-tuning goes on at the scale of its start, more slowly', () => {
   expect(wider).toThrow(/width 2 contradicts the weights/);
 });
 
+test('augmentation: as asked, by name or op by op, or as suits pictures and run', () => {
+  const kinds = (choices: TrainingChoices, facts: Partial<DataFacts> = {}) =>
+    choose(choices, facts).recipe.augmentation.map(({ kind }) => kind);
+  const basic = ['random-resized-crop', 'flip'];
+  expect(kinds({})).toEqual(basic);
+  expect(kinds({ epochs: 100 })).toEqual([...basic, 'trivialaugment', 'erase']);
+  expect(kinds({ epochs: 100 }, { trainPictures: 999 })).toEqual(basic);
+  expect(kinds({ augmentation: 'none', epochs: 100 })).toEqual([]);
+  const own = [{ kind: 'flip', probability: 1 }] as const;
+  expect(choose({ augmentation: own }).recipe.augmentation).toEqual(own);
+  const reason = (choices: TrainingChoices) => choose(choices).reasons.find((text) => text.startsWith('augmentation'));
+  expect(reason({})).toBe('augmentation basic, which helps even short runs; crops of 60% and more, usual at 32 px');
+  expect(reason({ epochs: 200 })).toMatch(/^augmentation strong, since each picture is seen 200 times; /);
+  expect(reason({ augmentation: 'basic,erase' })).toBe('augmentation basic,erase, as asked');
+});
+
+/** The text of a checkpoint's record with this recipe. */
+function recordWith(recipe: unknown): string {
+  const part = { counts: [1000, 1000, 1000], fingerprint: 'f' };
+  const metrics =
+    'epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,learning_rate,images_per_second,seconds\n';
+  const books = { epoch: 0, stepInEpoch: 0, steps: 0, lossSum: 0, correct: 0, pictures: 0, seconds: 0 };
+  const state = { ...books, metrics, bestEpoch: null };
+  const data = { classNames: FACTS.classNames, train: part, validation: part };
+  return JSON.stringify({ form: 1, recipe, dataPath: '/data', data, state });
+}
+
 test('every recipe passes through a checkpoint', () => {
-  for (const choices of [{}, { optimizer: 'sgd', schedule: 'constant' }] as TrainingChoices[]) {
+  for (const choices of [{}, { optimizer: 'sgd', schedule: 'constant' }, { epochs: 100 }] as TrainingChoices[]) {
     for (const medianShortSide of [28, 1200]) {
       const { recipe } = choose(choices, { medianShortSide });
-      const part = { counts: [1000, 1000, 1000], fingerprint: 'f' };
-      const metrics =
-        'epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,learning_rate,images_per_second,seconds\n';
-      const books = { epoch: 0, stepInEpoch: 0, steps: 0, lossSum: 0, correct: 0, pictures: 0, seconds: 0 };
-      const state = { ...books, metrics, bestEpoch: null };
-      const data = { classNames: FACTS.classNames, train: part, validation: part };
-      const text = JSON.stringify({ form: 1, recipe, dataPath: '/data', data, state });
-      expect(parseRecord(text, 'state.json').recipe).toEqual(recipe);
+      expect(parseRecord(recordWith(recipe), 'state.json').recipe).toEqual(recipe);
     }
+  }
+});
+
+test("a checkpoint's augmentation: the earlier form is the same crop and flip, a damaged one is refused", () => {
+  const { recipe } = choose();
+  const read = (augmentation: unknown) => parseRecord(recordWith({ ...recipe, augmentation }), 'state.json').recipe;
+  const crop = { scale: [0.6, 1], ratio: [3 / 4, 4 / 3] };
+  expect(read({ randomResizedCrop: crop, flip: 0.5 })).toEqual(recipe);
+  expect(read({ randomResizedCrop: null, flip: 0.5 }).augmentation).toEqual([{ kind: 'flip', probability: 0.5 }]);
+  expect(() => read([{ kind: 'flip', probability: 2 }])).toThrow(
+    /^state\.json: recipe\.augmentation: augmentation\[0\] \(flip\): probability 2: give a number from 0 to 1\. Restore/,
+  );
+  expect(() => read({ randomResizedCrop: crop, flip: 2 })).toThrow(/probability 2/);
+  for (const augmentation of [null, 'basic', { flip: 0.5 }, { randomResizedCrop: { scale: [1] }, flip: 0 }]) {
+    expect(() => read(augmentation)).toThrow(/^state\.json: recipe\.augmentation/);
   }
 });
 

@@ -5,11 +5,11 @@
  * Invariant: what was asked for is taken or refused, never changed.
  */
 import { BneckError } from '../base/errors.ts';
-import type { Augmentation } from '../data/augment.ts';
 import { defaultPreprocessing, type Preprocessing } from '../data/preprocess.ts';
 import type { ModelFile } from '../model/model-file.ts';
 import { resolveNetwork } from '../models/resolve-network.ts';
 import { type Bounds, CHOICE_BOUNDS, describeBounds, fitsBounds } from './bounds.ts';
+import { chooseAugmentation } from './choose-augmentation.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
 import type { OptimizerOptions } from './session.ts';
@@ -87,12 +87,6 @@ function chooseOptimizer(
   return { optimizer, learningRate, reason: `${kind} with learning rate ${learningRate}${slower}` };
 }
 
-/** The smaller the pictures, the less of them can be cut away. */
-function defaultAugmentation(resolution: number): Augmentation {
-  const leastArea = resolution <= 64 ? 0.6 : resolution <= 128 ? 0.35 : 0.2;
-  return { randomResizedCrop: { scale: [leastArea, 1], ratio: [3 / 4, 4 / 3] }, flip: 0.5 };
-}
-
 /**
  * Running statistics are what validation normalises with. They forget their start by (1 - momentum) a step, and
  * the 0.01 of MobileNetV3 takes some 460 steps for that: too slow for epochs of a few dozen. Fast enough to
@@ -133,6 +127,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
   const [batch, batchReason] = chooseBatch(choices, resolution, facts.trainPictures);
   const { optimizer, learningRate, reason } = chooseOptimizer(choices, batch, start !== null);
   const epochs = choices.epochs ?? DEFAULT_EPOCHS;
+  const [augmentation, augmentationReason] = chooseAugmentation(choices, resolution, facts.trainPictures, epochs);
   const stepsPerEpoch = Math.floor(facts.trainPictures / batch);
   const totalSteps = epochs * stepsPerEpoch;
   const ownMomentum = resolveNetwork(architecture).batchNorm.momentum;
@@ -148,14 +143,14 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     schedule: { kind, learningRate, warmupSteps, totalSteps },
     labelSmoothing: choices.labelSmoothing ?? DEFAULT_LABEL_SMOOTHING,
     batchNormMomentum,
-    augmentation: choices.augmentation ?? defaultAugmentation(resolution),
+    augmentation,
     preprocessing: choosePreprocessing(resolution, start),
     trainShortSide: facts.medianShortSide > keptSide ? keptSide : null,
     validationFraction: facts.validationFraction,
     skipBad: choices.skipBad ?? false,
   };
   const rhythm = kind === 'cosine' ? 'falling along a cosine after a short warm-up' : 'constant after a short warm-up';
-  const reasons = [resolutionReason, reductionReason, batchReason, `${reason}, ${rhythm}`];
+  const reasons = [resolutionReason, reductionReason, batchReason, `${reason}, ${rhythm}`, augmentationReason];
   if (momentumReason !== null) reasons.push(momentumReason);
   return { architecture, recipe, reasons };
 }

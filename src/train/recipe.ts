@@ -4,7 +4,7 @@
  * checkpoint, and a resumed run reads it from there. Invariant: equal recipe, architecture,
  * starting weights and data give equal weights; what changes only speed (threads, cache) is not in it.
  */
-import type { Augmentation } from '../data/augment.ts';
+import type { Augmentation } from '../data/augment/augmentation.ts';
 import type { Preprocessing } from '../data/preprocess.ts';
 import type { Architecture } from '../models/architecture.ts';
 import type { Schedule } from './schedule.ts';
@@ -50,7 +50,8 @@ export interface TrainingChoices {
   readonly schedule?: Schedule['kind'] | undefined;
   readonly weightDecay?: number | undefined;
   readonly labelSmoothing?: number | undefined;
-  readonly augmentation?: Augmentation | undefined;
+  /** Ops with their parameters, or names such as 'strong' or 'basic,erase' (data/augment/presets.ts). */
+  readonly augmentation?: Augmentation | string | undefined;
   /** Share of each class to set aside for validation, 0 to below 1; only where the data don't say. */
   readonly validation?: number | undefined;
   readonly seed?: number | undefined;

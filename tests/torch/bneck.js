@@ -16,12 +16,21 @@ async function load(path) {
 
 /** @type {typeof import('../../src/index.ts')} */
 const api = await load('../../dist/index.js');
+/** @type {typeof import('../../src/data/augment/picture-operation.ts')} */
+const operation = await load('../../dist/data/augment/picture-operation.js');
+/** @type {typeof import('../../src/data/augment/policies.ts')} */
+const policies = await load('../../dist/data/augment/policies.js');
+/** @type {typeof import('../../src/data/augment/policy-ops.ts')} */
+const policyOps = await load('../../dist/data/augment/policy-ops.js');
 /** @type {typeof import('../../src/train/training-session.ts')} */
 const training = await load('../../dist/train/training-session.js');
 /** @type {typeof import('../../src/report/table.ts')} */
 const table = await load('../../dist/report/table.js');
 
 export const { Model, mobilenetV2, mobilenetV3, decodePicture, defaultPreprocessing, evaluationPicture } = api;
+export const { applyOperation } = operation;
+export const { CHOSEN_OPS, RANDAUGMENT_SPACE, TRIVIALAUGMENT_SPACE } = policies;
+export const { policyMagnitude, policyOperation, SIGNED_OPS } = policyOps;
 export const { TrainingSession } = training;
 export const { formatTable } = table;
 

@@ -12,6 +12,7 @@ try:
     import torch
     import torchvision
 
+    from augmentations import augmentations
     from logits import logits
     from pictures import pictures
     from round_trip import compare_file, write_files
@@ -22,7 +23,7 @@ except ModuleNotFoundError as error:
     print(json.dumps({"missing": error.name}))
     sys.exit(0)
 
-TASKS = {task.__name__: task for task in (logits, gradients, trace, write_files, compare_file, pictures)}
+TASKS = {task.__name__: task for task in (logits, gradients, trace, write_files, compare_file, pictures, augmentations)}
 
 
 def main():

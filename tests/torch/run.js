@@ -1,6 +1,6 @@
 /**
- * bneck against PyTorch itself, live: logits, gradients, twenty steps of training, files, and
- * preprocessing, printed as one table with a row a check. Exits with 1 where a difference is above its
+ * bneck against PyTorch itself, live: logits, gradients, twenty steps of training, files,
+ * preprocessing, and augmentation, printed as one table with a row a check. Exits with 1 where a difference is above its
  * limit, and with 0 and a line that says so where there is no PyTorch.
  *
  *   node tests/torch/run.js [--python /usr/bin/python3] [--threads N] [--only logits,gradients,...] [--match TEXT]
@@ -12,6 +12,7 @@ import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { formatTable } from './bneck.js';
+import { checkAugmentations } from './check-augmentations.js';
 import { checkFiles } from './check-files.js';
 import { checkLogits } from './check-logits.js';
 import { checkPictures } from './check-pictures.js';
@@ -30,6 +31,7 @@ const CHECKS = {
   traces: checkTraces,
   files: checkFiles,
   pictures: checkPictures,
+  augmentations: checkAugmentations,
 };
 
 function readOptions() {
