@@ -19,6 +19,12 @@ async function load(path) {
 
 /** @type {typeof import('../src/base/random.ts')} */
 export const { RandomStream } = await load('base/random.js');
+/** @type {typeof import('../src/data/augment/augment-picture.ts')} */
+export const { augmentPicture } = await load('data/augment/augment-picture.js');
+/** @type {typeof import('../src/data/augment/picture-operation.ts')} */
+export const { applyOperation, describeOperation } = await load('data/augment/picture-operation.js');
+/** @type {typeof import('../src/data/augment/presets.ts')} */
+export const { namedAugmentation } = await load('data/augment/presets.js');
 /** @type {typeof import('../src/graph/build-graph.ts')} */
 export const { buildGraph } = await load('graph/build-graph.js');
 /** @type {typeof import('../src/graph/initial-weights.ts')} */

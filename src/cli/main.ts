@@ -5,6 +5,7 @@
  */
 import { Command } from 'commander';
 import { BNECK_VERSION } from '../model/model-file.ts';
+import { augmentCommand } from './augment-command.ts';
 import { evaluateCommand } from './evaluate-command.ts';
 import { exportCommand } from './export-command.ts';
 import { predictCommand } from './predict-command.ts';
@@ -21,7 +22,14 @@ function createProgram(): Command {
       'after',
       '\nFor example:\n  bneck train examples/fashion\n  bneck predict runs/1/best.safetensors picture.jpg\n',
     );
-  const commands = [trainCommand(), evaluateCommand(), predictCommand(), exportCommand(), summaryCommand()];
+  const commands = [
+    trainCommand(),
+    augmentCommand(),
+    evaluateCommand(),
+    predictCommand(),
+    exportCommand(),
+    summaryCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({

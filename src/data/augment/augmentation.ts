@@ -2,7 +2,8 @@
  * What may happen to a training picture at random, as plain data: a list of ops with their
  * parameters. It stands in a run's recipe and config.json, and equal lists draw equal changes.
  * Ops work in the order of the list. A crop can only be the first: it makes the square that the
- * others work on. Without one the picture's short side is resized and its center cropped.
+ * others work on. Without one the picture's short side is resized and its center cropped. Erasing
+ * can only be the last: nothing may change its color, which stands for 0 after normalisation.
  */
 
 /** [least, greatest] */

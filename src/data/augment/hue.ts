@@ -28,7 +28,8 @@ function hueByte(red: number, green: number, blue: number, most: number, least: 
   if (red === most) hue = fround(fromBlue - fromGreen);
   else if (green === most) hue = fround(2 + fromRed - fromBlue);
   else hue = fround(4 + fromGreen - fromRed);
-  return Math.trunc(fround((hue / 6 + 1) % 1) * 255);
+  const turns = hue / 6 + 1; // at least 5/6 and below 2
+  return Math.trunc(fround(turns < 1 ? turns : turns - 1) * 255);
 }
 
 /** @param shift share of the circle, -0.5 to 0.5 */
@@ -43,7 +44,9 @@ export function adjustHue({ width, height, data }: Picture, shift: number): Pict
     const least = Math.min(red, green, blue);
     const saturationByte = value === 0 ? 0 : Math.trunc(fround((value - least) / value) * 255);
     if (saturationByte === 0) {
-      output.fill(value, i, i + 3);
+      output[i] = value;
+      output[i + 1] = value;
+      output[i + 2] = value;
       continue;
     }
     const hue = (hueByte(red, green, blue, value, least) + steps) & 0xff;

@@ -11,6 +11,7 @@ test('what is well formed comes back as it is, through JSON too', () => {
   }
 });
 
+const ERASE = { kind: 'erase', probability: 1, scale: [0.1, 0.2], ratio: [1, 1] };
 const CROP = { kind: 'random-resized-crop', scale: [0.5, 1], ratio: [1, 1] };
 
 test.each<[string, unknown, RegExp]>([
@@ -40,6 +41,8 @@ test.each<[string, unknown, RegExp]>([
     /\[1\] \(random-resized-crop\): a crop has to be the first/,
   ],
   ['two crops', [CROP, CROP], /the only crop/],
+  ['an early erase', [ERASE, { kind: 'trivialaugment' }], /\[0\] \(erase\): erasing has to be the last op/],
+  ['two erases', [ERASE, ERASE], /the last op, once/],
   ['far too many ops', Array(33).fill({ kind: 'trivialaugment' }), /33 ops; give 32 or fewer/],
 ])('refuses %s', (_, value, message) => {
   const refuse = () => parseAugmentation(value);
@@ -53,6 +56,7 @@ test('names: presets, ops, and several joined', () => {
   expect(kinds('flip')).toEqual(['flip']);
   expect(kinds('torchvision-v1')).toEqual(['random-resized-crop', 'flip', 'autoaugment', 'erase']);
   expect(kinds('random-crop, flip,randaugment,erase')).toEqual(['random-crop', 'flip', 'randaugment', 'erase']);
+  expect(kinds('torchvision-v1,color-jitter').slice(2)).toEqual(['autoaugment', 'color-jitter', 'erase']);
   expect(kinds('basic,color-jitter')).toEqual(['random-resized-crop', 'flip', 'color-jitter']);
   expect(() => namedAugmentation('baisc', 224)).toThrow(
     /augmentation "baisc": give none, flip, .*did you mean basic\?/,

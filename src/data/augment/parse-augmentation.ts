@@ -119,5 +119,7 @@ export function parseAugmentation(value: unknown): Augmentation {
   const ops = value.map(checkOp);
   const late = ops.findIndex((op, place) => place > 0 && isCrop(op));
   if (late > 0) fail(`[${late}] (${ops[late]?.kind})`, 'a crop has to be the first op, and the only crop');
+  const early = ops.findIndex(({ kind }, place) => kind === 'erase' && place < ops.length - 1);
+  if (early >= 0) fail(`[${early}] (erase)`, 'erasing has to be the last op, once');
   return ops;
 }

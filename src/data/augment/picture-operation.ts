@@ -116,46 +116,51 @@ function signed(value: number, digits: number): string {
   return Number(text) === 0 ? text : `${value < 0 ? '-' : '+'}${text}`;
 }
 
-function describeAffine({ degrees, translate, scale, shear }: AffineChange): string {
+function describeAffine({ degrees, translate, scale, shear }: AffineChange): string[] {
   const parts: string[] = [];
   if (degrees !== 0) parts.push(`rotate ${signed(degrees, 0)}°`);
-  if (translate[0] !== 0 || translate[1] !== 0)
-    parts.push(`shift ${translate.map((by) => signed(by, 0)).join(', ')} px`);
-  if (scale !== 1) parts.push(`zoom ${scale.toFixed(2)}`);
-  if (shear[0] !== 0 || shear[1] !== 0) parts.push(`shear ${shear.map((by) => signed(by, 0)).join(', ')}°`);
-  return parts.join(', ') || 'affine, unchanged';
+  if (translate[0] !== 0 || translate[1] !== 0) {
+    parts.push(`shift ${translate.map((by) => signed(by, 0)).join(' ')} px`);
+  }
+  if (scale !== 1) parts.push(`zoom ×${scale.toFixed(2)}`);
+  if (shear[0] !== 0 || shear[1] !== 0) parts.push(`shear ${shear.map((by) => signed(by, 0)).join(' ')}°`);
+  return parts;
 }
 
-/** An operation in a few words, for people. */
-export function describeOperation(operation: PictureOperation, source: PictureSize): string {
+/**
+ * An operation in a few words, for people; several where it is several things, none where it is nothing.
+ * @param source the picture it is applied to
+ */
+export function describeOperation(operation: PictureOperation, source: PictureSize): readonly string[] {
   switch (operation.kind) {
     case 'resized-crop': {
-      const { width, height } = operation.box;
-      const share = (100 * width * height) / (source.width * source.height);
-      return `crop ${share.toFixed(0)}%`;
+      const share = (operation.box.width * operation.box.height) / (source.width * source.height);
+      return [`crop ${(100 * share).toFixed(0)}%`];
     }
     case 'center-crop':
-      return 'center crop';
+      return ['center crop'];
     case 'shifted-crop':
-      return `crop at ${signed(operation.x, 0)}, ${signed(operation.y, 0)}`;
+      return [`crop at ${signed(operation.x, 0)} ${signed(operation.y, 0)}`];
     case 'affine':
       return describeAffine(operation);
     case 'corner-shear':
-      return `shear ${operation.slopes.map((slope) => signed(slope, 2)).join(', ')}`;
+      return operation.slopes.flatMap((slope, axis) =>
+        slope === 0 ? [] : [`shear ${axis === 0 ? 'x' : 'y'} ${signed(slope, 2)}`],
+      );
     case 'brightness':
     case 'contrast':
     case 'saturation':
     case 'sharpness':
-      return `${operation.kind} x${operation.factor.toFixed(2)}`;
+      return [`${operation.kind} ×${operation.factor.toFixed(2)}`];
     case 'hue':
-      return `hue ${signed(360 * operation.shift, 0)}°`;
+      return [`hue ${signed(360 * operation.shift, 0)}°`];
     case 'posterize':
-      return `posterize ${operation.bits} bits`;
+      return [`posterize to ${operation.bits} bits`];
     case 'solarize':
-      return `solarize ${operation.threshold.toFixed(0)}`;
+      return [`solarize from ${operation.threshold.toFixed(0)}`];
     case 'vertical-flip':
-      return 'flip vertical';
+      return ['flip vertical'];
     default:
-      return operation.kind;
+      return [operation.kind];
   }
 }

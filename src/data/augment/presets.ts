@@ -64,6 +64,7 @@ export const AUGMENTATION_PRESETS = Object.keys(PRESETS) as AugmentationPreset[]
 export const AUGMENTATION_OPS = Object.keys(OPS);
 
 /**
+ * The ops of the names, in their order, but for erasing, which always comes last.
  * @param names one name or several with commas between, such as 'basic' or 'random-crop,flip,erase'
  * @param resolution pixels a side that the network sees
  * @throws BneckError 'option' for an unknown name, or a crop that is not the first
@@ -77,5 +78,6 @@ export function namedAugmentation(names: string, resolution: number): Augmentati
     const known = `${AUGMENTATION_PRESETS.join(', ')}, or ops: ${AUGMENTATION_OPS.join(', ')}`;
     throw new BneckError('option', `augmentation ${JSON.stringify(name.slice(0, 40))}: give ${known}${meant}`);
   });
-  return parseAugmentation(ops);
+  const erases = (op: AugmentationOp) => op.kind === 'erase';
+  return parseAugmentation([...ops.filter((op) => !erases(op)), ...ops.filter(erases)]);
 }
