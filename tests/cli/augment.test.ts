@@ -1,6 +1,6 @@
 /** `bneck augment`: the sheet is written, and shows what training sees. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,6 +58,20 @@ test.each<[string, string[], RegExp]>([
   expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringMatching(message) });
   expect(refused.err).toMatch(/^bneck: [^\n]*\n$/);
   expect(existsSync(join(folder, 'sheet.jpg'))).toBe(false);
+});
+
+test('training takes it, writes it down op by op, and goes on with it', async () => {
+  const tiny = ['--width', '0.1', '--epochs', '1', '--batch', '4', '--threads', '1', '--out', 'run'];
+  const trained = await bneck('train', 'data', '--augment', 'random-crop,erase', ...tiny);
+  expect(trained).toMatchObject({ code: 0, err: '' });
+  expect(trained.out).toMatch(/- augmentation random-crop,erase, as asked\n/);
+  const { recipe } = JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'));
+  expect(recipe.augmentation).toEqual([
+    { kind: 'random-crop', padding: 0.125 },
+    { kind: 'erase', probability: 0.2, scale: [0.02, 0.33], ratio: [0.3, 3.3] },
+  ]);
+  const other = await bneck('train', '--resume', 'run', '--augment', 'strong');
+  expect(other).toMatchObject({ code: 2, err: expect.stringMatching(/augmentation cannot be given to a run/) });
 });
 
 test('the sheet shows the very bytes that training sees', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { BneckError } from '../../base/errors.ts';
 import type { Augmentation } from './augmentation.ts';
@@ -75,4 +76,11 @@ test('the smaller the pictures, the less is cut away', () => {
   expect([32, 64, 96, 128, 160, 224].map(least)).toEqual([0.6, 0.6, 0.35, 0.35, 0.2, 0.2]);
   const [published] = namedAugmentation('torchvision-v1', 32);
   expect(published).toMatchObject({ scale: [0.08, 1] });
+});
+
+test('docs/training.md knows every name, and its example is one', () => {
+  const text = readFileSync(new URL('../../../docs/training.md', import.meta.url), 'utf8');
+  for (const name of [...AUGMENTATION_PRESETS, ...AUGMENTATION_OPS]) expect(text).toContain(`\`${name}\``);
+  const example = /```json\n(\[[\s\S]*?\])\n```/.exec(text)?.[1];
+  expect(parseAugmentation(JSON.parse(example as string)).length).toBeGreaterThan(2);
 });
