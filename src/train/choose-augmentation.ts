@@ -7,9 +7,12 @@ import { parseAugmentation } from '../data/augment/parse-augmentation.ts';
 import { type AugmentationPreset, leastCropArea, namedAugmentation } from '../data/augment/presets.ts';
 import type { TrainingChoices } from './recipe.ts';
 
-/** So often must each picture be seen before a network that knows them by heart is the greater danger, */
-const EPOCHS_FOR_STRONG = 100;
-/** and so many must there be: a handful is learnt through fine-tuning, in few steps. */
+/**
+ * From so many views of each picture on, a network that knows them by heart is the greater danger.
+ * At 20 strong changes cost accuracy, at 100 they cost nothing (docs/training.md).
+ */
+const EPOCHS_FOR_STRONG = 200;
+/** With fewer pictures even so many epochs are few steps. */
 const PICTURES_FOR_STRONG = 1000;
 
 function defaultPreset(trainPictures: number, epochs: number): [AugmentationPreset, string] {
