@@ -1,50 +1,65 @@
 // The matrix inner loops. c[m][n] = sum over k of a[m][k] * b[k][n] + addend[m][n], in registers a
 // tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill
-// eight accumulators. V8 unrolls a k loop twice only where it stands inside other loops, so each
-// tile function has one caller and is inlined there: worth a fifth of the speed (docs/experiments.md).
+// eight accumulators. V8 unrolls a k loop twice only where it stands inside other loops, so a tile is no
+// function of its own: worth a fifth of the speed (docs/experiments.md).
 // The addend comes last. Strides are in bytes; `addend` 0: none.
 
-/** 4 x 8 outputs. b rows are 8 floats, `bStride` apart (32 in a packed panel). */
-function tile_4x8(
-  a: usize, aStride: usize, b: usize, bStride: usize, k: i32,
+/**
+ * Whole 4 x 8 tiles: rows a multiple of 4, columns of 8. Panels of b stand `panelStep` apart, their rows of 8 floats
+ * `bStride`.
+ */
+function multiply_tiles(
+  a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
   c: usize, cStride: usize, addend: usize, addendStride: usize,
 ): void {
-  let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-  let a1 = a + aStride;
-  let a2 = a1 + aStride;
-  let a3 = a2 + aStride;
-  const end = a + (<usize>k << 2);
-  while (a < end) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
-    s00 = f32x4.add(s00, f32x4.mul(x, b0));
-    s01 = f32x4.add(s01, f32x4.mul(x, b1));
-    x = v128.load32_splat(a1);
-    s10 = f32x4.add(s10, f32x4.mul(x, b0));
-    s11 = f32x4.add(s11, f32x4.mul(x, b1));
-    x = v128.load32_splat(a2);
-    s20 = f32x4.add(s20, f32x4.mul(x, b0));
-    s21 = f32x4.add(s21, f32x4.mul(x, b1));
-    x = v128.load32_splat(a3);
-    s30 = f32x4.add(s30, f32x4.mul(x, b0));
-    s31 = f32x4.add(s31, f32x4.mul(x, b1));
-    a += 4; a1 += 4; a2 += 4; a3 += 4;
-    b += bStride;
+  for (let column = 0; column < columns; column += 8) {
+    let a0 = a;
+    let at = <usize>column << 2;
+    for (let row = 0; row < rows; row += 4) {
+      let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+      let a1 = a0 + aStride;
+      let a2 = a1 + aStride;
+      let a3 = a2 + aStride;
+      const next = a3 + aStride;
+      let p = b;
+      for (const end = a0 + (<usize>k << 2); a0 < end; a0 += 4) {
+        const b0 = v128.load(p);
+        const b1 = v128.load(p, 16);
+        let x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0));
+        s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        x = v128.load32_splat(a1);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0));
+        s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a2);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0));
+        s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a3);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0));
+        s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        a1 += 4; a2 += 4; a3 += 4;
+        p += bStride;
+      }
+      if (addend != 0) {
+        let v = addend + (<usize>column << 2) + <usize>row * addendStride;
+        s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); v += addendStride;
+        s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); v += addendStride;
+        s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); v += addendStride;
+        s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16));
+      }
+      let target = c + at;
+      v128.store(target, s00); v128.store(target, s01, 16); target += cStride;
+      v128.store(target, s10); v128.store(target, s11, 16); target += cStride;
+      v128.store(target, s20); v128.store(target, s21, 16); target += cStride;
+      v128.store(target, s30); v128.store(target, s31, 16);
+      at += cStride << 2;
+      a0 = next;
+    }
+    b += panelStep;
   }
-  if (addend != 0) {
-    s00 = f32x4.add(s00, v128.load(addend)); s01 = f32x4.add(s01, v128.load(addend, 16)); addend += addendStride;
-    s10 = f32x4.add(s10, v128.load(addend)); s11 = f32x4.add(s11, v128.load(addend, 16)); addend += addendStride;
-    s20 = f32x4.add(s20, v128.load(addend)); s21 = f32x4.add(s21, v128.load(addend, 16)); addend += addendStride;
-    s30 = f32x4.add(s30, v128.load(addend)); s31 = f32x4.add(s31, v128.load(addend, 16));
-  }
-  v128.store(c, s00); v128.store(c, s01, 16); c += cStride;
-  v128.store(c, s10); v128.store(c, s11, 16); c += cStride;
-  v128.store(c, s20); v128.store(c, s21, 16); c += cStride;
-  v128.store(c, s30); v128.store(c, s31, 16);
 }
 
-/** 1 x 8 outputs: the rows left over by tile_4x8. */
+/** 1 x 8 outputs: the rows left over by multiply_tiles. */
 function tile_1x8(a: usize, b: usize, bStride: usize, k: i32, c: usize, addend: usize): void {
   let s0 = f32x4.splat(0.0), s1 = s0;
   const end = a + (<usize>k << 2);
@@ -87,17 +102,12 @@ function multiply_columns(
   a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
   c: usize, cStride: usize, addend: usize, addendStride: usize, temporary: usize,
 ): void {
+  const wholeRows = rows & ~3;
+  multiply_tiles(a, aStride, wholeRows, k, b, bStride, panelStep, columns & ~7, c, cStride, addend, addendStride);
   for (let column = 0; column < columns; column += 8) {
     const byte = <usize>column << 2;
     const count = columns - column;
-    let row = 0;
-    if (count >= 8) {
-      for (; row + 4 <= rows; row += 4) {
-        const first = addend == 0 ? <usize>0 : addend + byte + <usize>row * addendStride;
-        tile_4x8(a + <usize>row * aStride, aStride, b, bStride, k, c + byte + <usize>row * cStride, cStride, first, addendStride);
-      }
-    }
-    for (; row < rows; row++) {
+    for (let row = count < 8 ? 0 : wholeRows; row < rows; row++) {
       const target = c + byte + <usize>row * cStride;
       const first = addend == 0 ? <usize>0 : addend + byte + <usize>row * addendStride;
       if (count < 8 && first != 0) copy_floats(temporary, first, count);
