@@ -33,248 +33,290 @@ export function correlate_taps(
 
 /** 1 tap a row; see correlate. */
 function correlate_n1s1(
-  target: usize, targetStep: usize, count: i32, source: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
+  target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
+  weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  for (let i = 0; i < count; i += 4) {
-    let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
-    let at = source;
-    let filter = weight;
-    for (let row = 0; row < rows; row++) {
-      const w0 = v128.load(filter);
-      const x0 = v128.load(at);
-      const x1 = v128.load(at, 16);
-      const x2 = v128.load(at, 32);
-      const x3 = v128.load(at, 48);
-      s0 = f32x4.add(s0, f32x4.mul(w0, x0));
-      s1 = f32x4.add(s1, f32x4.mul(w0, x1));
-      s2 = f32x4.add(s2, f32x4.mul(w0, x2));
-      s3 = f32x4.add(s3, f32x4.mul(w0, x3));
-      at += rowBytes;
-      filter += rowStep;
+  for (let out = 0; out < outRows; out++) {
+    let output = target;
+    let first = source;
+    for (let i = 0; i < count; i += 4) {
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let at = first;
+      let filter = weight;
+      for (let row = 0; row < rows; row++) {
+        const w0 = v128.load(filter);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, 16);
+        const x2 = v128.load(at, 32);
+        const x3 = v128.load(at, 48);
+        s0 = f32x4.add(s0, f32x4.mul(w0, x0));
+        s1 = f32x4.add(s1, f32x4.mul(w0, x1));
+        s2 = f32x4.add(s2, f32x4.mul(w0, x2));
+        s3 = f32x4.add(s3, f32x4.mul(w0, x3));
+        at += rowBytes;
+        filter += rowStep;
+      }
+      v128.store(output, s0);
+      output += targetStep;
+      v128.store(output, s1);
+      output += targetStep;
+      v128.store(output, s2);
+      output += targetStep;
+      v128.store(output, s3);
+      output += targetStep;
+      first += 64;
     }
-    v128.store(target, s0);
-    target += targetStep;
-    v128.store(target, s1);
-    target += targetStep;
-    v128.store(target, s2);
-    target += targetStep;
-    v128.store(target, s3);
-    target += targetStep;
-    source += 64;
+    target += targetRowStep;
+    source += sourceRowStep;
   }
 }
 
 /** 2 taps a row; see correlate. */
 function correlate_n2s1(
-  target: usize, targetStep: usize, count: i32, source: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
+  target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
+  weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  for (let i = 0; i < count; i += 4) {
-    let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
-    let at = source;
-    let filter = weight;
-    for (let row = 0; row < rows; row++) {
-      const w0 = v128.load(filter);
-      const w1 = v128.load(filter + tapStep);
-      const x0 = v128.load(at);
-      const x1 = v128.load(at, 16);
-      const x2 = v128.load(at, 32);
-      const x3 = v128.load(at, 48);
-      const x4 = v128.load(at, 64);
-      s0 = f32x4.add(s0, f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)));
-      s1 = f32x4.add(s1, f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)));
-      s2 = f32x4.add(s2, f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)));
-      s3 = f32x4.add(s3, f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)));
-      at += rowBytes;
-      filter += rowStep;
+  for (let out = 0; out < outRows; out++) {
+    let output = target;
+    let first = source;
+    for (let i = 0; i < count; i += 4) {
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let at = first;
+      let filter = weight;
+      for (let row = 0; row < rows; row++) {
+        const w0 = v128.load(filter);
+        const w1 = v128.load(filter + tapStep);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, 16);
+        const x2 = v128.load(at, 32);
+        const x3 = v128.load(at, 48);
+        const x4 = v128.load(at, 64);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)));
+        s1 = f32x4.add(s1, f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)));
+        s2 = f32x4.add(s2, f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)));
+        s3 = f32x4.add(s3, f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)));
+        at += rowBytes;
+        filter += rowStep;
+      }
+      v128.store(output, s0);
+      output += targetStep;
+      v128.store(output, s1);
+      output += targetStep;
+      v128.store(output, s2);
+      output += targetStep;
+      v128.store(output, s3);
+      output += targetStep;
+      first += 64;
     }
-    v128.store(target, s0);
-    target += targetStep;
-    v128.store(target, s1);
-    target += targetStep;
-    v128.store(target, s2);
-    target += targetStep;
-    v128.store(target, s3);
-    target += targetStep;
-    source += 64;
+    target += targetRowStep;
+    source += sourceRowStep;
   }
 }
 
 /** 3 taps a row; see correlate. */
 function correlate_n3s1(
-  target: usize, targetStep: usize, count: i32, source: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
+  target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
+  weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  for (let i = 0; i < count; i += 4) {
-    let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
-    let at = source;
-    let filter = weight;
-    for (let row = 0; row < rows; row++) {
-      const w0 = v128.load(filter);
-      const w1 = v128.load(filter + tapStep);
-      const w2 = v128.load(filter + tapStep * 2);
-      const x0 = v128.load(at);
-      const x1 = v128.load(at, 16);
-      const x2 = v128.load(at, 32);
-      const x3 = v128.load(at, 48);
-      const x4 = v128.load(at, 64);
-      const x5 = v128.load(at, 80);
-      s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
-      s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.mul(w2, x3)));
-      s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
-      s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.mul(w2, x5)));
-      at += rowBytes;
-      filter += rowStep;
+  for (let out = 0; out < outRows; out++) {
+    let output = target;
+    let first = source;
+    for (let i = 0; i < count; i += 4) {
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let at = first;
+      let filter = weight;
+      for (let row = 0; row < rows; row++) {
+        const w0 = v128.load(filter);
+        const w1 = v128.load(filter + tapStep);
+        const w2 = v128.load(filter + tapStep * 2);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, 16);
+        const x2 = v128.load(at, 32);
+        const x3 = v128.load(at, 48);
+        const x4 = v128.load(at, 64);
+        const x5 = v128.load(at, 80);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
+        s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.mul(w2, x3)));
+        s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
+        s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.mul(w2, x5)));
+        at += rowBytes;
+        filter += rowStep;
+      }
+      v128.store(output, s0);
+      output += targetStep;
+      v128.store(output, s1);
+      output += targetStep;
+      v128.store(output, s2);
+      output += targetStep;
+      v128.store(output, s3);
+      output += targetStep;
+      first += 64;
     }
-    v128.store(target, s0);
-    target += targetStep;
-    v128.store(target, s1);
-    target += targetStep;
-    v128.store(target, s2);
-    target += targetStep;
-    v128.store(target, s3);
-    target += targetStep;
-    source += 64;
+    target += targetRowStep;
+    source += sourceRowStep;
   }
 }
 
 /** 5 taps a row; see correlate. */
 function correlate_n5s1(
-  target: usize, targetStep: usize, count: i32, source: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
+  target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
+  weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  for (let i = 0; i < count; i += 4) {
-    let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
-    let at = source;
-    let filter = weight;
-    for (let row = 0; row < rows; row++) {
-      const w0 = v128.load(filter);
-      const w1 = v128.load(filter + tapStep);
-      const w2 = v128.load(filter + tapStep * 2);
-      const w3 = v128.load(filter + tapStep * 3);
-      const w4 = v128.load(filter + tapStep * 4);
-      const x0 = v128.load(at);
-      const x1 = v128.load(at, 16);
-      const x2 = v128.load(at, 32);
-      const x3 = v128.load(at, 48);
-      const x4 = v128.load(at, 64);
-      const x5 = v128.load(at, 80);
-      const x6 = v128.load(at, 96);
-      const x7 = v128.load(at, 112);
-      s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
-      s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.add(f32x4.mul(w2, x3), f32x4.mul(w3, x4))), f32x4.mul(w4, x5)));
-      s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
-      s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.add(f32x4.mul(w2, x5), f32x4.mul(w3, x6))), f32x4.mul(w4, x7)));
-      at += rowBytes;
-      filter += rowStep;
+  for (let out = 0; out < outRows; out++) {
+    let output = target;
+    let first = source;
+    for (let i = 0; i < count; i += 4) {
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let at = first;
+      let filter = weight;
+      for (let row = 0; row < rows; row++) {
+        const w0 = v128.load(filter);
+        const w1 = v128.load(filter + tapStep);
+        const w2 = v128.load(filter + tapStep * 2);
+        const w3 = v128.load(filter + tapStep * 3);
+        const w4 = v128.load(filter + tapStep * 4);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, 16);
+        const x2 = v128.load(at, 32);
+        const x3 = v128.load(at, 48);
+        const x4 = v128.load(at, 64);
+        const x5 = v128.load(at, 80);
+        const x6 = v128.load(at, 96);
+        const x7 = v128.load(at, 112);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
+        s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.add(f32x4.mul(w2, x3), f32x4.mul(w3, x4))), f32x4.mul(w4, x5)));
+        s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
+        s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.add(f32x4.mul(w2, x5), f32x4.mul(w3, x6))), f32x4.mul(w4, x7)));
+        at += rowBytes;
+        filter += rowStep;
+      }
+      v128.store(output, s0);
+      output += targetStep;
+      v128.store(output, s1);
+      output += targetStep;
+      v128.store(output, s2);
+      output += targetStep;
+      v128.store(output, s3);
+      output += targetStep;
+      first += 64;
     }
-    v128.store(target, s0);
-    target += targetStep;
-    v128.store(target, s1);
-    target += targetStep;
-    v128.store(target, s2);
-    target += targetStep;
-    v128.store(target, s3);
-    target += targetStep;
-    source += 64;
+    target += targetRowStep;
+    source += sourceRowStep;
   }
 }
 
 /** 3 taps a row, every second value; see correlate. */
 function correlate_n3s2(
-  target: usize, targetStep: usize, count: i32, source: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
+  target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
+  weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  for (let i = 0; i < count; i += 4) {
-    let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
-    let at = source;
-    let filter = weight;
-    for (let row = 0; row < rows; row++) {
-      const w0 = v128.load(filter);
-      const w1 = v128.load(filter + tapStep);
-      const w2 = v128.load(filter + tapStep * 2);
-      const x0 = v128.load(at);
-      const x1 = v128.load(at, 16);
-      const x2 = v128.load(at, 32);
-      const x3 = v128.load(at, 48);
-      const x4 = v128.load(at, 64);
-      const x5 = v128.load(at, 80);
-      const x6 = v128.load(at, 96);
-      const x7 = v128.load(at, 112);
-      const x8 = v128.load(at, 128);
-      s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
-      s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
-      s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.mul(w2, x6)));
-      s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.mul(w2, x8)));
-      at += rowBytes;
-      filter += rowStep;
+  for (let out = 0; out < outRows; out++) {
+    let output = target;
+    let first = source;
+    for (let i = 0; i < count; i += 4) {
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let at = first;
+      let filter = weight;
+      for (let row = 0; row < rows; row++) {
+        const w0 = v128.load(filter);
+        const w1 = v128.load(filter + tapStep);
+        const w2 = v128.load(filter + tapStep * 2);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, 16);
+        const x2 = v128.load(at, 32);
+        const x3 = v128.load(at, 48);
+        const x4 = v128.load(at, 64);
+        const x5 = v128.load(at, 80);
+        const x6 = v128.load(at, 96);
+        const x7 = v128.load(at, 112);
+        const x8 = v128.load(at, 128);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
+        s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
+        s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.mul(w2, x6)));
+        s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.mul(w2, x8)));
+        at += rowBytes;
+        filter += rowStep;
+      }
+      v128.store(output, s0);
+      output += targetStep;
+      v128.store(output, s1);
+      output += targetStep;
+      v128.store(output, s2);
+      output += targetStep;
+      v128.store(output, s3);
+      output += targetStep;
+      first += 128;
     }
-    v128.store(target, s0);
-    target += targetStep;
-    v128.store(target, s1);
-    target += targetStep;
-    v128.store(target, s2);
-    target += targetStep;
-    v128.store(target, s3);
-    target += targetStep;
-    source += 128;
+    target += targetRowStep;
+    source += sourceRowStep;
   }
 }
 
 /** 5 taps a row, every second value; see correlate. */
 function correlate_n5s2(
-  target: usize, targetStep: usize, count: i32, source: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
+  target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
+  weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  for (let i = 0; i < count; i += 4) {
-    let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
-    let at = source;
-    let filter = weight;
-    for (let row = 0; row < rows; row++) {
-      const w0 = v128.load(filter);
-      const w1 = v128.load(filter + tapStep);
-      const w2 = v128.load(filter + tapStep * 2);
-      const w3 = v128.load(filter + tapStep * 3);
-      const w4 = v128.load(filter + tapStep * 4);
-      const x0 = v128.load(at);
-      const x1 = v128.load(at, 16);
-      const x2 = v128.load(at, 32);
-      const x3 = v128.load(at, 48);
-      const x4 = v128.load(at, 64);
-      const x5 = v128.load(at, 80);
-      const x6 = v128.load(at, 96);
-      const x7 = v128.load(at, 112);
-      const x8 = v128.load(at, 128);
-      const x9 = v128.load(at, 144);
-      const x10 = v128.load(at, 160);
-      s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
-      s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
-      s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.add(f32x4.mul(w2, x6), f32x4.mul(w3, x7))), f32x4.mul(w4, x8)));
-      s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.add(f32x4.mul(w2, x8), f32x4.mul(w3, x9))), f32x4.mul(w4, x10)));
-      at += rowBytes;
-      filter += rowStep;
+  for (let out = 0; out < outRows; out++) {
+    let output = target;
+    let first = source;
+    for (let i = 0; i < count; i += 4) {
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let at = first;
+      let filter = weight;
+      for (let row = 0; row < rows; row++) {
+        const w0 = v128.load(filter);
+        const w1 = v128.load(filter + tapStep);
+        const w2 = v128.load(filter + tapStep * 2);
+        const w3 = v128.load(filter + tapStep * 3);
+        const w4 = v128.load(filter + tapStep * 4);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, 16);
+        const x2 = v128.load(at, 32);
+        const x3 = v128.load(at, 48);
+        const x4 = v128.load(at, 64);
+        const x5 = v128.load(at, 80);
+        const x6 = v128.load(at, 96);
+        const x7 = v128.load(at, 112);
+        const x8 = v128.load(at, 128);
+        const x9 = v128.load(at, 144);
+        const x10 = v128.load(at, 160);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
+        s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
+        s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.add(f32x4.mul(w2, x6), f32x4.mul(w3, x7))), f32x4.mul(w4, x8)));
+        s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.add(f32x4.mul(w2, x8), f32x4.mul(w3, x9))), f32x4.mul(w4, x10)));
+        at += rowBytes;
+        filter += rowStep;
+      }
+      v128.store(output, s0);
+      output += targetStep;
+      v128.store(output, s1);
+      output += targetStep;
+      v128.store(output, s2);
+      output += targetStep;
+      v128.store(output, s3);
+      output += targetStep;
+      first += 128;
     }
-    v128.store(target, s0);
-    target += targetStep;
-    v128.store(target, s1);
-    target += targetStep;
-    v128.store(target, s2);
-    target += targetStep;
-    v128.store(target, s3);
-    target += targetStep;
-    source += 128;
+    target += targetRowStep;
+    source += sourceRowStep;
   }
 }
 
 /**
- * One row of outputs: target[i] = sum over (row, tap) of weight[row][tap] * source[row][stride * i + tap], for `count`
- * outputs rounded up to a multiple of four, `targetStep` bytes apart. Source rows stand `rowBytes` apart, weights
- * `rowStep` and `tapStep` (negative: the filter is flipped). Taps: 1, 2, 3 or 5; with stride 2, 3 or 5.
+ * Rows of outputs: target[o][i] = sum over (row, tap) of weight[row][tap] * source[o][row][stride * i + tap], for
+ * `count` outputs a row, rounded up to a multiple of four. Outputs stand `targetStep` bytes apart, their rows
+ * `targetRowStep`; the values of successive output rows start `sourceRowStep` apart, their own rows `rowBytes`; weights
+ * stand `rowStep` and `tapStep` apart (negative: the filter is flipped). Taps: 1, 2, 3 or 5; with stride 2, 3 or 5.
  */
 export function correlate(
-  taps: i32, stride: i32, target: usize, targetStep: usize, count: i32, source: usize, rowBytes: usize, rows: i32,
-  weight: usize, rowStep: isize, tapStep: isize,
+  taps: i32, stride: i32, target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32,
+  source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  if (stride == 2) {
-    if (taps == 3) correlate_n3s2(target, targetStep, count, source, rowBytes, rows, weight, rowStep, tapStep);
-    else correlate_n5s2(target, targetStep, count, source, rowBytes, rows, weight, rowStep, tapStep);
-  } else if (taps == 5) correlate_n5s1(target, targetStep, count, source, rowBytes, rows, weight, rowStep, tapStep);
-  else if (taps == 3) correlate_n3s1(target, targetStep, count, source, rowBytes, rows, weight, rowStep, tapStep);
-  else if (taps == 2) correlate_n2s1(target, targetStep, count, source, rowBytes, rows, weight, rowStep, tapStep);
-  else correlate_n1s1(target, targetStep, count, source, rowBytes, rows, weight, rowStep, tapStep);
+  if (stride == 2 && taps == 3) correlate_n3s2(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  else if (stride == 2) correlate_n5s2(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  else if (taps == 5) correlate_n5s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  else if (taps == 3) correlate_n3s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  else if (taps == 2) correlate_n2s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  else correlate_n1s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
 }

@@ -40,14 +40,15 @@ function convolve_plane(
   weight: usize, weightBytes: usize, taps: usize,
 ): void {
   const targetRowBytes = <usize>round_up(outWidth, 4) << 4;
+  const sourceRowStep = <usize>stride * rowBytes;
+  if (special) {
+    correlate(kernel, stride, target, 16, targetRowBytes, rows, outWidth, values, sourceRowStep, rowBytes, kernel, weight, <isize>weightBytes * kernel, <isize>weightBytes);
+    return;
+  }
   for (let row = 0; row < rows; row++) {
-    if (special) {
-      correlate(kernel, stride, target, 16, outWidth, values, rowBytes, kernel, weight, <isize>weightBytes * kernel, <isize>weightBytes);
-    } else {
-      correlate_taps(target, 16, outWidth, values, <usize>stride << 4, taps, kernel * kernel, weight);
-    }
+    correlate_taps(target, 16, outWidth, values, <usize>stride << 4, taps, kernel * kernel, weight);
     target += targetRowBytes;
-    values += <usize>stride * rowBytes;
+    values += sourceRowStep;
   }
 }
 
@@ -181,34 +182,46 @@ function floor_divide(a: i32, b: i32): i32 {
 }
 
 /**
- * One row of dx, four channels: the transposed convolution of a plane of dy that starts at (firstRow, firstColumn). Of
- * the filter, only taps on the stride's grid reach a pixel, the same ones every `stride` pixels; they are a smaller
- * filter, flipped.
+ * target: rows `top` to before `bottom` of dx, four channels: the transposed convolution of a plane of dy that starts at
+ * (firstRow, firstColumn). Of the filter, only taps on the stride's grid reach a pixel, the same ones every `stride` pixels
+ * and rows; they are a smaller filter, flipped.
  */
-function transposed_row(
-  target: usize, h: i32, width: i32, dy: usize, rowBytes: usize, firstRow: i32, firstColumn: i32,
-  kernel: i32, stride: i32, padding: i32, dilation: i32, special: bool, weight: usize, weightBytes: usize, taps: usize,
+function transposed_plane(
+  target: usize, targetRowBytes: usize, top: i32, bottom: i32, width: i32, dy: usize, rowBytes: usize, firstRow: i32, firstColumn: i32,
+  kernel: i32, stride: i32, padding: i32, weight: usize, weightBytes: usize,
 ): void {
-  const targetStep = <usize>stride << 4;
-  for (let w = 0; w < min(stride, width); w++) {
-    const count = (width - w + stride - 1) / stride;
-    const phase = target + (<usize>w << 4);
-    if (!special) {
-      const tapCount = backward_taps(taps, h, w, firstRow, firstColumn, kernel, stride, padding, dilation, weightBytes, rowBytes);
-      correlate_taps(phase, targetStep, count, dy, 16, taps, tapCount, weight);
-      continue;
-    }
+  const tapStep = -<isize>weightBytes * stride;
+  for (let h = top; h < min(top + stride, bottom); h++) {
     const ky = (h + padding) % stride;
-    const kx = (w + padding) % stride;
     const tapRows = (kernel - ky + stride - 1) / stride;
-    const tapColumns = (kernel - kx + stride - 1) / stride;
     const lastKy = ky + (tapRows - 1) * stride;
-    const lastKx = kx + (tapColumns - 1) * stride;
-    const row = (h + padding - lastKy) / stride - firstRow;
-    const column = (w + padding - lastKx) / stride - firstColumn;
-    const lastTap = weight + <usize>(lastKy * kernel + lastKx) * weightBytes;
-    const tapStep = -<isize>weightBytes * stride;
-    correlate(tapColumns, 1, phase, targetStep, count, dy + <usize>row * rowBytes + (<usize>column << 4), rowBytes, tapRows, lastTap, tapStep * kernel, tapStep);
+    const source = dy + <usize>((h + padding - lastKy) / stride - firstRow) * rowBytes;
+    const outRows = (bottom - h + stride - 1) / stride;
+    for (let w = 0; w < min(stride, width); w++) {
+      const kx = (w + padding) % stride;
+      const tapColumns = (kernel - kx + stride - 1) / stride;
+      const lastKx = kx + (tapColumns - 1) * stride;
+      const column = (w + padding - lastKx) / stride - firstColumn;
+      correlate(
+        tapColumns, 1, target + <usize>(h - top) * targetRowBytes + (<usize>w << 4), <usize>stride << 4, targetRowBytes * stride, outRows,
+        (width - w + stride - 1) / stride, source + (<usize>column << 4), rowBytes, rowBytes, tapRows,
+        weight + <usize>(lastKy * kernel + lastKx) * weightBytes, tapStep * kernel, tapStep,
+      );
+    }
+  }
+}
+
+/** transposed_plane for any filter, over tap lists. */
+function transposed_plane_taps(
+  target: usize, targetRowBytes: usize, top: i32, bottom: i32, width: i32, dy: usize, rowBytes: usize, firstRow: i32, firstColumn: i32,
+  kernel: i32, stride: i32, padding: i32, dilation: i32, weight: usize, weightBytes: usize, taps: usize,
+): void {
+  for (let h = top; h < bottom; h++) {
+    for (let w = 0; w < min(stride, width); w++) {
+      const count = backward_taps(taps, h, w, firstRow, firstColumn, kernel, stride, padding, dilation, weightBytes, rowBytes);
+      correlate_taps(target + (<usize>w << 4), <usize>stride << 4, (width - w + stride - 1) / stride, dy, 16, taps, count, weight);
+    }
+    target += targetRowBytes;
   }
 }
 
@@ -277,9 +290,10 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
           dy, rows, gradientColumns, da == 0 ? <usize>0 : da + outStart + c, y + outStart + c, pixelStride, outHeight, outWidth, firstRow, firstColumn,
           coefficients + at, factors + at, pixelStride, activation, gate == 0 ? <usize>0 : gate + vector + c, pooled == 0 ? <usize>0 : pooled + vector + c,
         );
-        for (let h = top; h < bottom; h++) {
-          const target = inputs + <usize>(h - top) * inputRowBytes;
-          transposed_row(target, h, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, dilation, special, weight + at, pixelStride, scratch);
+        if (special) {
+          transposed_plane(inputs, inputRowBytes, top, bottom, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, weight + at, pixelStride);
+        } else {
+          transposed_plane_taps(inputs, inputRowBytes, top, bottom, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, dilation, weight + at, pixelStride, scratch);
         }
         const start = inStart + <usize>(top * width) * pixelStride + c;
         store_gradient(dx + start, pixelStride, inputs, inputRowBytes, bottom - top, width, accumulate != 0);
