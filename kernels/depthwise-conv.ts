@@ -90,6 +90,7 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   const values = outputs + <usize>rowsPerBlock * outRowBytes;
   const special = is_special(kernel, stride, dilation);
   if (!special) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
+  memory.fill(values, 0, <usize>((rowsPerBlock - 1) * stride + reach + 1) * rowBytes);
   const firstImage = group * imagesPerTask;
   const endImage = min(firstImage + imagesPerTask, images);
   for (let image = firstImage; image < endImage; image++) {
@@ -102,7 +103,7 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
       touch_rows(source, top, top + rows, height, width, pixelStride, block, sink);
       for (let c: usize = 0; c < blockBytes; c += 16) {
         const scale = coefficients == 0 ? <usize>0 : coefficients + byte + c;
-        normalize_plane(values, rows, columns, source + c, pixelStride, height, width, top, -padding, scale, scale + pixelStride, activation);
+        normalize_plane(values, rows, columns, source + c, pixelStride, height, width, top, -padding, rowsPerBlock < outHeight, scale, scale + pixelStride, activation);
         convolve_plane(outputs, count, outWidth, values, rowBytes, kernel, stride, special, weight + byte + c, pixelStride, scratch);
         if (row == 0 && image == firstImage) {
           v128.store(accumulators + c, v128.load(outputs));
@@ -150,8 +151,9 @@ export function f32_depthwise_conv_forward__c4w4(
   const rows = (count - 1) * stride + reach + 1;
   const source = x + <usize>(image * height * width) * pixelStride + byte;
   const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
+  memory.fill(values, 0, <usize>rows * rowBytes);
   for (let c: usize = 0; c < blockBytes; c += 16) {
-    normalize_plane(values, rows, columns, source + c, pixelStride, height, width, row * stride - padding, -padding, 0, 0, 0);
+    normalize_plane(values, rows, columns, source + c, pixelStride, height, width, row * stride - padding, -padding, false, 0, 0, 0);
     convolve_plane(outputs, count, outWidth, values, rowBytes, kernel, stride, special, weight + byte + c, pixelStride, scratch);
     store_activated(target + c, pixelStride, outputs, outRowBytes, count, outWidth, v128.load(bias + byte + c), activation);
   }
@@ -263,6 +265,8 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
   const inputs = sink + 16;
   const dy = inputs + <usize>rowsPerBlock * inputRowBytes;
   const values = dy + <usize>((rowsPerBlock + reach) / stride + 2) * gradientRowBytes;
+  memory.fill(dy, 0, values - dy + <usize>(((rowsPerBlock + stride - 1) / stride - 1) * stride + reach + 1) * valueRowBytes);
+  const clear = rowsPerBlock < height;
   const partial = partials + <usize>group * <usize>(kernel * kernel) * pixelStride + byte;
   for (let tap = 0; tap < kernel * kernel; tap++) memory.fill(partial + <usize>tap * pixelStride, 0, blockBytes);
   memory.fill(localSums, 0, blockBytes * 2);
@@ -287,7 +291,7 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
       for (let c: usize = 0; c < blockBytes; c += 16) {
         const at = byte + c;
         gradient_plane(
-          dy, rows, gradientColumns, da == 0 ? <usize>0 : da + outStart + c, y + outStart + c, pixelStride, outHeight, outWidth, firstRow, firstColumn,
+          dy, rows, gradientColumns, da == 0 ? <usize>0 : da + outStart + c, y + outStart + c, pixelStride, outHeight, outWidth, firstRow, firstColumn, clear,
           coefficients + at, factors + at, pixelStride, activation, gate == 0 ? <usize>0 : gate + vector + c, pooled == 0 ? <usize>0 : pooled + vector + c,
         );
         if (special) {
@@ -305,7 +309,7 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
           );
         }
         if (own == 0) continue;
-        normalize_plane(values, valueRows, valueColumns, x + inStart + c, pixelStride, height, width, valueTop, -padding, scale, scale + pixelStride, xActivation);
+        normalize_plane(values, valueRows, valueColumns, x + inStart + c, pixelStride, height, width, valueTop, -padding, clear, scale, scale + pixelStride, xActivation);
         const ownDy = dy + <usize>(ownFirst - firstRow) * gradientRowBytes - (<isize>firstColumn << 4);
         add_weight_gradient(partial + c, pixelStride, ownDy, gradientRowBytes, values, valueRowBytes, own, outWidth, kernel, stride, dilation);
       }

@@ -22,10 +22,6 @@ export function touch(source: usize, pixels: i32, pixelStride: usize, bytes: usi
   v128.store(sink, seen);
 }
 
-function zero_run(target: usize, count: i32): void {
-  for (const end = target + (<usize>max(count, 0) << 4); target < end; target += 16) v128.store(target, f32x4.splat(0.0));
-}
-
 /** target[count] = activation(source * scale + shift) */
 function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scale: v128, shift: v128, activation: i32): void {
   const end = target + (<usize>count << 4);
@@ -53,10 +49,11 @@ function copy_run(target: usize, source: usize, pixelStride: usize, count: i32):
 
 /**
  * target[rows][columns] <- activation(x * scale + shift) from (top, left) on of the image whose four channels start
- * at `image`. scale 0: the values as they are.
+ * at `image`. scale 0: the values as they are. Columns outside the map are zeros already, since a plane's columns are
+ * always the same ones; so are rows outside it, unless `clear`.
  */
 export function normalize_plane(
-  target: usize, rows: i32, columns: i32, image: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32,
+  target: usize, rows: i32, columns: i32, image: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32, clear: bool,
   scale: usize, shift: usize, activation: i32,
 ): void {
   const first = max(-left, 0);
@@ -65,14 +62,12 @@ export function normalize_plane(
   const t = scale == 0 ? f32x4.splat(0.0) : v128.load(shift);
   for (let row = top; row < top + rows; row++) {
     if (row < 0 || row >= height) {
-      zero_run(target, columns);
+      if (clear) memory.fill(target, 0, <usize>columns << 4);
     } else {
       const source = image + <usize>(row * width + left + first) * pixelStride;
-      const inside = target + (<usize>first << 4);
-      zero_run(target, first);
-      if (scale == 0) copy_run(inside, source, pixelStride, end - first);
-      else normalize_run(inside, source, pixelStride, end - first, s, t, activation);
-      zero_run(target + (<usize>end << 4), columns - end);
+      const run = target + (<usize>first << 4);
+      if (scale == 0) copy_run(run, source, pixelStride, end - first);
+      else normalize_run(run, source, pixelStride, end - first, s, t, activation);
     }
     target += <usize>columns << 4;
   }
@@ -105,9 +100,10 @@ function gradient_run(
 /**
  * target[rows][columns] <- dy from (top, left) on, as view.ts's gradient_rows. `coefficients` is [scale, shift] and
  * `factors` [k1, k2, k3] at these channels, parts `coefficientStride` bytes apart; gate, pooled: vectors, or 0.
+ * Zeros as in normalize_plane.
  */
 export function gradient_plane(
-  target: usize, rows: i32, columns: i32, da: usize, y: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32,
+  target: usize, rows: i32, columns: i32, da: usize, y: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32, clear: bool,
   coefficients: usize, factors: usize, coefficientStride: usize, activation: i32, gate: usize, pooled: usize,
 ): void {
   const first = max(-left, 0);
@@ -120,13 +116,11 @@ export function gradient_plane(
   const g = gate == 0 ? f32x4.splat(1.0) : v128.load(gate);
   const p = pooled == 0 ? f32x4.splat(0.0) : v128.load(pooled);
   for (let row = top; row < top + rows; row++) {
-    if (row < 0 || row >= height || end == first) {
-      zero_run(target, columns);
+    if (row < 0 || row >= height) {
+      if (clear) memory.fill(target, 0, <usize>columns << 4);
     } else {
       const at = <usize>(row * width + left + first) * pixelStride;
-      zero_run(target, first);
       gradient_run(target + (<usize>first << 4), da == 0 ? <usize>0 : da + at, y + at, pixelStride, end - first, scale, shift, k1, k2, k3, g, p, activation);
-      zero_run(target + (<usize>end << 4), columns - end);
     }
     target += <usize>columns << 4;
   }

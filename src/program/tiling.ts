@@ -42,9 +42,9 @@ export function backwardRows(
   return { rowsPerTask, rowsPerBlock: Math.min(rowsPerTask, blockRows(rows, floatsPerRow, 2 * BLOCK_FLOATS)) };
 }
 
-/** Channels of a depthwise task: all of them, which reads memory in order, unless that makes fewer than 16 tasks. */
-function depthwiseChannels(channels: number, otherTasks: number): number {
-  const blocks = clamp(ceilDivide(16, otherTasks), 1, Math.max(1, Math.floor(channels / 32)));
+/** Channels of a depthwise task: all of them, which reads memory in order, unless that makes fewer than `tasks`. */
+function depthwiseChannels(channels: number, otherTasks: number, tasks: number): number {
+  const blocks = clamp(ceilDivide(tasks, otherTasks), 1, Math.max(1, Math.floor(channels / 32)));
   return roundUp(ceilDivide(channels, blocks), 4);
 }
 
@@ -73,14 +73,15 @@ export interface DepthwiseTiling {
   readonly rowsPerBlock: number;
 }
 
-export function depthwiseForward(shape: DepthwiseShape): DepthwiseTiling {
+function depthwiseOutputRows(shape: DepthwiseShape): number {
   const reach = (shape.kernel - 1) * shape.dilation;
+  return depthwiseRows(shape.width + reach, shape.outHeight, shape.stride, reach);
+}
+
+export function depthwiseForward(shape: DepthwiseShape): DepthwiseTiling {
   const imagesPerTask = ceilDivide(shape.images, 16);
-  return {
-    imagesPerTask,
-    channelsPerTask: depthwiseChannels(shape.channels, ceilDivide(shape.images, imagesPerTask)),
-    rowsPerBlock: depthwiseRows(shape.width + reach, shape.outHeight, shape.stride, reach),
-  };
+  const channelsPerTask = depthwiseChannels(shape.channels, ceilDivide(shape.images, imagesPerTask), 16);
+  return { imagesPerTask, channelsPerTask, rowsPerBlock: depthwiseOutputRows(shape) };
 }
 
 /** As forward, with `rowsPerBlock` counting rows of input, a multiple of stride. */
@@ -92,8 +93,9 @@ export function depthwiseBackward(shape: DepthwiseShape): DepthwiseTiling {
 
 /** Inference has one task a block of rows of a block of channels. */
 export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling, 'imagesPerTask'> {
-  const { channelsPerTask, rowsPerBlock } = depthwiseForward(shape);
-  return { channelsPerTask, rowsPerBlock };
+  const rowsPerBlock = depthwiseOutputRows(shape);
+  const rowTasks = shape.images * ceilDivide(shape.outHeight, rowsPerBlock);
+  return { rowsPerBlock, channelsPerTask: depthwiseChannels(shape.channels, rowTasks, 8) };
 }
 
 /** Inference matrix kernels: cut columns too where rows are few. */
