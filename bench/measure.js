@@ -1,34 +1,50 @@
 /**
  * Takes times. The contestants of a workload run in turns, round after round, the order reversed
  * each time, so that whatever slows the machine for a while slows all of them; only ratios within a
- * run are fair to compare. A sample is the mean of as many repetitions as fill a least duration.
+ * run are fair to compare.
  */
 
-/** @typedef {import('./workloads.js').Contestant} Contestant */
+/** @typedef {import('./amounts.js').Amount} Amount */
+/**
+ * Something that does a workload. `run` does it `times` times and resolves to what that took in all:
+ * seconds, or bytes for memory. `variant` tells apart contestants of one engine.
+ * @typedef {{
+ *   engine: string, variant: string | null, threads: number,
+ *   run: (times: number) => Promise<number>, dispose: () => Promise<void>
+ * }} Contestant
+ */
 /** @typedef {{ median: number, min: number, max: number, spread: number, repeats: number }} Summary */
 
 /**
- * One warm-up, then repetitions enough to last `seconds`.
- * @param {Contestant} contestant @param {number} seconds
+ * Warms up, and finds how many repetitions last `seconds`.
+ * @param {Contestant} contestant @param {Amount} amount
  * @returns {Promise<number>} how often to repeat
  */
-async function calibrate(contestant, seconds) {
-  await contestant.run(1);
-  const once = await contestant.run(1);
-  return Math.max(1, Math.ceil(seconds / once));
+async function calibrate(contestant, { seconds, warmUp }) {
+  if (seconds === undefined) {
+    if (warmUp) await contestant.run(1);
+    return 1;
+  }
+  let [spent, times] = [await contestant.run(1), 1];
+  for (;;) {
+    const took = await contestant.run(times);
+    spent += took;
+    if (spent >= seconds) return Math.max(1, Math.ceil((seconds * times) / took));
+    times *= 2;
+  }
 }
 
 /**
  * @param {readonly Contestant[]} contestants
- * @param {{ rounds: number, seconds: number }} amount
- * @returns {Promise<Map<Contestant, number[]>>} seconds of one repetition, a sample a round
+ * @param {Amount} amount
+ * @returns {Promise<Map<Contestant, number[]>>} what one repetition took, a sample a round
  */
-export async function takeTurns(contestants, { rounds, seconds }) {
+export async function takeTurns(contestants, amount) {
   /** @type {Map<Contestant, number[]>} */
   const samples = new Map(contestants.map((contestant) => [contestant, []]));
   const times = new Map();
-  for (const contestant of contestants) times.set(contestant, await calibrate(contestant, seconds));
-  for (let round = 0; round < rounds; round++) {
+  for (const contestant of contestants) times.set(contestant, await calibrate(contestant, amount));
+  for (let round = 0; round < amount.rounds; round++) {
     const order = round % 2 === 0 ? contestants : [...contestants].reverse();
     for (const contestant of order) {
       const repetitions = times.get(contestant);

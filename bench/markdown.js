@@ -1,0 +1,82 @@
+/**
+ * A line of bench/history.ndjson as Markdown tables, for docs/performance.md: one table a kind of work, a
+ * row a workload and number of threads, a column an engine. Medians, and in brackets how many times better
+ * bneck is.
+ *
+ *   node bench/markdown.js [--quick]      # the last full run, or the last quick one
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { loadingLines, ratioToPeer } from './results.js';
+import { nameOf } from './workloads.js';
+
+/** @typedef {import('./results.js').Result} Result */
+/** @typedef {{ date: string, commit: string, cpu: string, cores: number, node: string, quick: boolean, results: Result[] }} Line */
+
+/** @type {Readonly<Record<import('./workloads.js').Work, string>>} */
+const TITLES = {
+  train: 'training, images/s',
+  infer: 'inference, ms a call',
+  memory: 'peak memory of training, MB',
+  start: 'process start to first logits, ms',
+  loading: 'training from JPEG files, images/s',
+};
+
+/** @param {readonly string[]} cells */
+function row(cells) {
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** A result's row. @param {Result} result */
+function placeOf(result) {
+  return `${nameOf(result)} ${result.threads}`;
+}
+
+/** The table of one kind of work. @param {string} title @param {readonly Result[]} results of that kind */
+function tableOf(title, results) {
+  const places = new Set(results.map((result) => `${placeOf(result)} ${result.engine}`));
+  // Where an engine stands in a row more than once, its variants get columns of their own.
+  const severalVariants = places.size < results.length;
+  const columnOf = (/** @type {Result} */ { engine, variant }) =>
+    severalVariants && variant ? `${engine}, ${variant}` : engine;
+  const columns = [...new Set(results.map(columnOf))];
+  const rows = [...new Set(results.map(placeOf))].map((place) => {
+    const here = results.filter((result) => placeOf(result) === place);
+    const cells = columns.map((column) => {
+      const result = here.find((candidate) => columnOf(candidate) === column);
+      if (result === undefined) return '';
+      const ratio = ratioToPeer(result, results);
+      const median = result.median.toFixed(result.median < 10 ? 2 : result.median < 100 ? 1 : 0);
+      return ratio === null ? median : `${median} (${ratio.toFixed(2)})`;
+    });
+    const [first] = /** @type {[Result]} */ (here);
+    return row([nameOf(first).replace(`${first.work} `, ''), String(first.threads), ...cells]);
+  });
+  return [row([title, 'threads', ...columns]), row(['---', ...columns.map(() => '---:'), '---:']), ...rows].join('\n');
+}
+
+/** @param {boolean} quick @returns {Line} */
+function lastLine(quick) {
+  const text = readFileSync(new URL('./history.ndjson', import.meta.url), 'utf8');
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => /** @type {Line} */ (JSON.parse(line)));
+  const last = lines.filter((line) => line.quick === quick).at(-1);
+  if (last === undefined) throw new Error(`bench/history.ndjson has no ${quick ? 'quick' : 'full'} run yet.`);
+  return last;
+}
+
+try {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+  const { date, commit, cpu, cores, node, results } = lastLine(values.quick);
+  const tables = Object.entries(TITLES).flatMap(([work, title]) => {
+    const ofWork = results.filter((result) => result.work === work);
+    return ofWork.length > 0 ? [tableOf(title, ofWork)] : [];
+  });
+  const head = `${date.slice(0, 10)}, commit ${commit}, ${cpu}, ${cores} cores, Node ${node}.`;
+  console.log([head, ...tables, ...loadingLines(results)].join('\n\n'));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

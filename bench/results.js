@@ -1,0 +1,103 @@
+/**
+ * Results as rows: what was measured, by whom, and how it compares with bneck in the same run. One table
+ * holds every kind of work.
+ */
+import { formatTable } from './built-package.js';
+import { inUnits, LOADING, nameOf, UNITS } from './workloads.js';
+
+/** @typedef {import('./workloads.js').Workload} Workload */
+/** @typedef {import('./measure.js').Contestant} Contestant */
+/** @typedef {Workload & { engine: string, variant: string | null, threads: number, unit: string } & import('./measure.js').Summary} Result */
+
+const WIDE_SPREAD = 0.25;
+/** From here on others take so much of the machine that times say little, those on several threads least. */
+const BUSY_LOAD = 0.5;
+
+/** Collects samples over several walks. */
+export class Samples {
+  /** @type {Map<string, { workload: Workload, contestant: Contestant, values: number[] }>} */
+  #all = new Map();
+
+  /** @param {Workload} workload @param {Contestant} contestant @param {readonly number[]} amounts of one repetition */
+  add(workload, contestant, amounts) {
+    const { engine, variant, threads } = contestant;
+    const key = `${nameOf(workload)} ${engine} ${variant} ${threads}`;
+    const entry = this.#all.get(key) ?? { workload, contestant, values: [] };
+    entry.values.push(...amounts.map((amount) => inUnits(workload, amount)));
+    this.#all.set(key, entry);
+  }
+
+  /** @param {(values: readonly number[]) => import('./measure.js').Summary} summarize @returns {Result[]} */
+  results(summarize) {
+    return [...this.#all.values()].map(({ workload, contestant: { engine, variant, threads }, values }) => ({
+      ...workload,
+      engine,
+      variant,
+      threads,
+      unit: UNITS[workload.work],
+      ...summarize(values),
+    }));
+  }
+}
+
+/**
+ * How many times better bneck is than a peer on as many threads: images a second over images a second,
+ * the peer's milliseconds or megabytes over bneck's.
+ * @param {Result} peer @param {readonly Result[]} results
+ * @returns {number | null} null for bneck itself
+ */
+export function ratioToPeer(peer, results) {
+  if (peer.engine === 'bneck') return null;
+  const own = results.find(
+    (other) => other.engine === 'bneck' && nameOf(other) === nameOf(peer) && other.threads === peer.threads,
+  );
+  if (own === undefined) return null;
+  return peer.unit === 'img/s' ? own.median / peer.median : peer.median / own.median;
+}
+
+/** @param {readonly Result[]} results */
+export function tableOf(results) {
+  const number = (/** @type {number} */ value) => value.toFixed(value < 10 ? 2 : 1);
+  const rows = results.map((result) => [
+    nameOf(result),
+    result.variant === null ? result.engine : `${result.engine}, ${result.variant}`,
+    String(result.threads),
+    number(result.median),
+    number(result.min),
+    number(result.max),
+    result.unit,
+    result.repeats > 1 ? `${(100 * result.spread).toFixed(0)}%` : '',
+    ratioToPeer(result, results)?.toFixed(2) ?? '',
+  ]);
+  const titles = ['work', 'engine', 'threads', 'median', 'min', 'max', 'unit', 'spread', 'bneck/peer'];
+  const left = new Set(['work', 'engine', 'unit']);
+  const columns = titles.map((title) => ({
+    title,
+    align: left.has(title) ? /** @type {const} */ ('left') : /** @type {const} */ ('right'),
+  }));
+  return formatTable(columns, rows);
+}
+
+/** What loading adds to a training step, in words. @param {readonly Result[]} results */
+export function loadingLines(results) {
+  const of = (/** @type {string} */ variant) =>
+    results.find((result) => result.work === 'loading' && result.variant === variant);
+  const alone = of(LOADING.alone);
+  return [LOADING.decoding, LOADING.kept].flatMap((variant) => {
+    const loaded = of(variant);
+    if (alone === undefined || loaded === undefined) return [];
+    const added = 100 * (alone.median / loaded.median - 1);
+    return [`Loading adds ${added.toFixed(1)} % to a training step (${variant}).`];
+  });
+}
+
+/**
+ * Says where the figures are not to be relied on.
+ * @param {number} loadBefore @param {readonly Result[]} results
+ */
+export function doubts(loadBefore, results) {
+  const wide = results.filter(({ spread }) => spread > WIDE_SPREAD).length;
+  const busy = `The machine was busy before (load ${loadBefore.toFixed(1)}): repeat when it is quiet.`;
+  const unsteady = `${wide} of ${results.length} figures spread by more than ${100 * WIDE_SPREAD}%: repeat before quoting.`;
+  return [...(loadBefore > BUSY_LOAD ? [busy] : []), ...(wide > 0 ? [unsteady] : [])];
+}
