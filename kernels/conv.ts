@@ -1,10 +1,10 @@
 // Dense K x K convolutions of few input channels (the stem), NHWC: rows of patches ([ky][kx][ci], zeros
 // outside the picture) are gathered into scratch, then multiplied as a pointwise convolution is.
 
-import { multiply_outer, multiply_panels } from './gemm';
+import { NONE } from './activation';
+import { TEMPORARY_BYTES, multiply_outer, multiply_panels } from './gemm';
 import { gradient_image_rows } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
-import { finish_rows } from './epilogue';
 
 /** Bytes from patch to patch: whole vectors of eight floats, the rest zeros. */
 function patch_bytes(depth: i32): usize {
@@ -79,13 +79,13 @@ export function f32_conv_statistics_forward__patches(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const accumulators = scratch + 32;
+  const accumulators = scratch + TEMPORARY_BYTES;
   const patches = accumulators + accumulator_bytes(outChannels);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     const target = y + <usize>row * outStride;
-    multiply_panels(patches, patch_bytes(depth), count, depth, weight, outChannels, target, outStride, 0, 0, scratch);
+    multiply_panels(patches, patch_bytes(depth), count, depth, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -103,13 +103,12 @@ export function f32_conv_forward__patches(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const patches = scratch + 32;
+  const patches = scratch + TEMPORARY_BYTES;
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     const target = y + <usize>row * outStride;
-    multiply_panels(patches, patch_bytes(depth), count, depth, weight, outChannels, target, outStride, bias, 0, scratch);
-    finish_rows(target, outStride, count, outChannels, activation, 0);
+    multiply_panels(patches, patch_bytes(depth), count, depth, weight, outChannels, target, outStride, bias, activation, 0, scratch);
   }
 }
 

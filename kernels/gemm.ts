@@ -1,8 +1,10 @@
-// The matrix inner loops. c[m][n] = sum over k of a[m][k] * b[k][n] + addend[m][n], in registers a
+// The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
 // tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill
 // eight accumulators. V8 unrolls a k loop twice only where it stands inside other loops, so a tile is no
 // function of its own: worth a fifth of the speed (docs/experiments.md).
-// The addend comes last. Strides are in bytes; `addend` 0: none.
+// Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
+
+import { HARD_SWISH, NONE, activate, clamp, hard_swish, high_of, low_of } from './activation';
 
 /**
  * Whole 4 x 8 tiles: rows a multiple of 4, columns of 8. Panels of b stand `panelStep` apart, their rows of 8 floats
@@ -10,8 +12,10 @@
  */
 function multiply_tiles(
   a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
-  c: usize, cStride: usize, addend: usize, addendStride: usize,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize,
 ): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
   for (let column = 0; column < columns; column += 8) {
     let a0 = a;
     let at = <usize>column << 2;
@@ -40,11 +44,25 @@ function multiply_tiles(
         a1 += 4; a2 += 4; a3 += 4;
         p += bStride;
       }
-      if (addend != 0) {
-        let v = addend + (<usize>column << 2) + <usize>row * addendStride;
-        s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); v += addendStride;
-        s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); v += addendStride;
-        s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); v += addendStride;
+      if (bias != 0) {
+        const v = bias + (<usize>column << 2);
+        const b0 = v128.load(v);
+        const b1 = v128.load(v, 16);
+        s00 = f32x4.add(s00, b0); s01 = f32x4.add(s01, b1); s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1);
+        s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1); s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1);
+        if (activation == HARD_SWISH) {
+          s00 = hard_swish(s00); s01 = hard_swish(s01); s10 = hard_swish(s10); s11 = hard_swish(s11);
+          s20 = hard_swish(s20); s21 = hard_swish(s21); s30 = hard_swish(s30); s31 = hard_swish(s31);
+        } else if (activation != NONE) {
+          s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s10 = clamp(s10, low, high); s11 = clamp(s11, low, high);
+          s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s30 = clamp(s30, low, high); s31 = clamp(s31, low, high);
+        }
+      }
+      if (residual != 0) {
+        let v = residual + at;
+        s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); v += cStride;
+        s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); v += cStride;
+        s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); v += cStride;
         s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16));
       }
       let target = c + at;
@@ -60,7 +78,7 @@ function multiply_tiles(
 }
 
 /** 1 x 8 outputs: the rows left over by multiply_tiles. */
-function tile_1x8(a: usize, b: usize, bStride: usize, k: i32, c: usize, addend: usize): void {
+function tile_1x8(a: usize, b: usize, bStride: usize, k: i32, c: usize, bias: usize, activation: i32, residual: usize): void {
   let s0 = f32x4.splat(0.0), s1 = s0;
   const end = a + (<usize>k << 2);
   while (a < end) {
@@ -70,9 +88,17 @@ function tile_1x8(a: usize, b: usize, bStride: usize, k: i32, c: usize, addend: 
     a += 4;
     b += bStride;
   }
-  if (addend != 0) {
-    s0 = f32x4.add(s0, v128.load(addend));
-    s1 = f32x4.add(s1, v128.load(addend, 16));
+  if (bias != 0) {
+    s0 = f32x4.add(s0, v128.load(bias));
+    s1 = f32x4.add(s1, v128.load(bias, 16));
+  }
+  if (activation != NONE) {
+    s0 = activate(s0, activation);
+    s1 = activate(s1, activation);
+  }
+  if (residual != 0) {
+    s0 = f32x4.add(s0, v128.load(residual));
+    s1 = f32x4.add(s1, v128.load(residual, 16));
   }
   v128.store(c, s0);
   v128.store(c, s1, 16);
@@ -93,27 +119,40 @@ function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
 }
 
+/** Bytes of scratch that multiply_panels takes as `temporary`. */
+export const TEMPORARY_BYTES: usize = 64;
+
 /**
  * c[rows][columns] from a[rows][k] and panels of 8 columns of b, `panelStep` apart, whose rows stand
  * `bStride` apart. Where columns are not a multiple of 8 the last panel must be padded.
- * `addend` is added: a matrix, a vector of columns (addendStride 0), or 0. `temporary` is 32 bytes of scratch.
  */
 function multiply_columns(
   a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
-  c: usize, cStride: usize, addend: usize, addendStride: usize, temporary: usize,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
 ): void {
   const wholeRows = rows & ~3;
-  multiply_tiles(a, aStride, wholeRows, k, b, bStride, panelStep, columns & ~7, c, cStride, addend, addendStride);
+  multiply_tiles(a, aStride, wholeRows, k, b, bStride, panelStep, columns & ~7, c, cStride, bias, activation, residual);
   for (let column = 0; column < columns; column += 8) {
     const byte = <usize>column << 2;
     const count = columns - column;
+    let vector = bias == 0 ? <usize>0 : bias + byte;
+    if (count < 8 && bias != 0) {
+      copy_floats(temporary, vector, count);
+      vector = temporary;
+    }
     for (let row = count < 8 ? 0 : wholeRows; row < rows; row++) {
-      const target = c + byte + <usize>row * cStride;
-      const first = addend == 0 ? <usize>0 : addend + byte + <usize>row * addendStride;
-      if (count < 8 && first != 0) copy_floats(temporary, first, count);
-      const padded = count < 8 && first != 0 ? temporary : first;
-      tile_1x8(a + <usize>row * aStride, b, bStride, k, count < 8 ? temporary : target, padded);
-      if (count < 8) copy_floats(target, temporary, count);
+      const at = byte + <usize>row * cStride;
+      let addend = residual == 0 ? <usize>0 : residual + at;
+      let target = c + at;
+      if (count < 8) {
+        target = temporary + 32;
+        if (addend != 0) {
+          copy_floats(target, addend, count);
+          addend = target;
+        }
+      }
+      tile_1x8(a + <usize>row * aStride, b, bStride, k, target, vector, activation, addend);
+      if (count < 8) copy_floats(c + at, target, count);
     }
     b += panelStep;
   }
@@ -122,9 +161,9 @@ function multiply_columns(
 /** multiply_columns for b packed in panels [panel][k][8], the last one padded with zeros (pack.ts). */
 export function multiply_panels(
   a: usize, aStride: usize, rows: i32, k: i32, packed: usize, columns: i32,
-  c: usize, cStride: usize, addend: usize, addendStride: usize, temporary: usize,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
 ): void {
-  multiply_columns(a, aStride, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, addend, addendStride, temporary);
+  multiply_columns(a, aStride, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
 }
 
 /** c[rows][columns] = a b for b[k][columns] as it is, any sizes. */
@@ -132,7 +171,7 @@ export function multiply(
   a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, columns: i32, c: usize, cStride: usize,
 ): void {
   const whole = columns & ~7;
-  multiply_columns(a, aStride, rows, k, b, bStride, 32, whole, c, cStride, 0, 0, 0);
+  multiply_columns(a, aStride, rows, k, b, bStride, 32, whole, c, cStride, 0, NONE, 0, 0);
   for (let column = whole; column < columns; column++) {
     const byte = <usize>column << 2;
     for (let row = 0; row < rows; row++) {

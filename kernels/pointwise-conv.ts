@@ -2,10 +2,10 @@
 // handled `rowsPerBlock` at a time, so that a block's operands stay in the core's cache from load to
 // epilogue. Packed weights: see kernels/pack.ts.
 
-import { multiply_outer, multiply_panels } from './gemm';
+import { NONE } from './activation';
+import { TEMPORARY_BYTES, multiply_outer, multiply_panels } from './gemm';
 import { gradient_image_rows, normalize_gated_rows } from './view';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
-import { finish_rows } from './epilogue';
 
 /**
  * Training: y = a w, a = activation(x * scale + shift) * gate, and batch norm's statistics of y.
@@ -22,7 +22,7 @@ export function f32_pointwise_conv_statistics_forward__4x8(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const accumulators = scratch + 32;
+  const accumulators = scratch + TEMPORARY_BYTES;
   const loaded = accumulators + accumulator_bytes(outChannels);
   const plain = coefficients == 0 && gate == 0;
   for (let row = first; row < end; row += rowsPerBlock) {
@@ -33,7 +33,7 @@ export function f32_pointwise_conv_statistics_forward__4x8(
       a = loaded;
     }
     const target = y + <usize>row * outStride;
-    multiply_panels(a, inStride, count, inChannels, weight, outChannels, target, outStride, 0, 0, scratch);
+    multiply_panels(a, inStride, count, inChannels, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -59,7 +59,7 @@ export function f32_pointwise_conv_forward__4x8(
   const byte = <usize>column << 2;
   const first = (tile / columnTasks) * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const loaded = scratch + 32;
+  const loaded = scratch + TEMPORARY_BYTES;
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
     let a = x + <usize>row * inStride;
@@ -68,8 +68,7 @@ export function f32_pointwise_conv_forward__4x8(
       a = loaded;
     }
     const at = <usize>row * outStride + byte;
-    multiply_panels(a, inStride, count, inChannels, weight + byte * <usize>inChannels, columns, y + at, outStride, bias + byte, 0, scratch);
-    finish_rows(y + at, outStride, count, columns, activation, residual == 0 ? <usize>0 : residual + at);
+    multiply_panels(a, inStride, count, inChannels, weight + byte * <usize>inChannels, columns, y + at, outStride, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch);
   }
 }
 
@@ -94,7 +93,7 @@ export function f32_pointwise_conv_grad_input_grad_weight__4x8(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const dy = scratch + 32;
+  const dy = scratch + TEMPORARY_BYTES;
   const loaded = dy + <usize>rowsPerBlock * outStride;
   const plain = xCoefficients == 0 && xGate == 0;
   const partial = partials + <usize>tile * inStride * <usize>outChannels;
@@ -111,7 +110,7 @@ export function f32_pointwise_conv_grad_input_grad_weight__4x8(
     }
     multiply_outer(dy, outStride, a, inStride, count, outChannels, inChannels, partial, inStride, row != first);
     const target = dx + <usize>row * inStride;
-    multiply_panels(dy, outStride, count, outChannels, weight, inChannels, target, inStride, accumulate ? target : <usize>0, inStride, scratch);
+    multiply_panels(dy, outStride, count, outChannels, weight, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
     if (sums != 0) add_gradient_sums(sum, target, inStride, source, inStride, count, inChannels, xCoefficients, xSaved, inStride, xActivation);
   }
 }

@@ -98,7 +98,7 @@ export const convStatisticsForward: Kernel = {
   integers: GEOMETRY,
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => 32 + 12 * outChannels(s) + scratchRows(s) * patchFloats(s),
+  scratchBytes: (s) => 64 + 12 * outChannels(s) + scratchRows(s) * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => depth(s) + size(s, 'rowsPerTask'),
   constraint: multipleOf4('outChannels'),
@@ -128,7 +128,7 @@ export const convForward: Kernel = {
   integers: [...GEOMETRY, 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => 32 + scratchRows(s) * patchFloats(s),
+  scratchBytes: (s) => 64 + scratchRows(s) * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: depth,
   reference(s, arrays) {
