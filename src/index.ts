@@ -17,10 +17,12 @@ export type { Picture } from './data/picture.ts';
 export { defaultPreprocessing, evaluationPicture, type Preprocessing } from './data/preprocess.ts';
 // Block table, parameters and multiply-adds.
 export { formatSummary, type Summary, summarize } from './graph/summary.ts';
+export type { Classification } from './model/classification.ts';
 // A model: ask it, save it, load it.
 export { type ExportOnnxOptions, exportOnnx } from './model/export-onnx.ts';
-export { type Classification, type CreateOptions, type LoadOptions, Model, type ModelOptions } from './model/model.ts';
+export { Model } from './model/model.ts';
 export { BNECK_VERSION, type ModelFile } from './model/model-file.ts';
+export type { CompileOptions, CreateOptions, LoadOptions, ModelOptions } from './model/model-options.ts';
 export type { FloatTensor } from './model/predictor.ts';
 // Networks: plain descriptions, no weights.
 export type { Architecture } from './models/architecture.ts';

@@ -1,7 +1,7 @@
 /** `bneck predict MODEL IMAGES…`: what the pictures show, the likeliest classes first. */
 import { Command, Option } from 'commander';
 import { BneckError } from '../base/errors.ts';
-import type { Classification } from '../model/model.ts';
+import type { Classification } from '../model/classification.ts';
 import type { Lineage } from '../models/lineages.ts';
 import { formatPercent } from '../report/format.ts';
 import { THREAD_BOUNDS } from '../train/bounds.ts';

@@ -3,73 +3,43 @@
  * asked, saved and loaded. Its threads start at the first question and stop at `dispose`.
  */
 import { BneckError } from '../base/errors.ts';
-import { exp } from '../base/math.ts';
 import { writeFileAtomic } from '../base/write-file.node.ts';
 import { decodePicture } from '../data/decode.node.ts';
 import type { Picture } from '../data/picture.ts';
-import { defaultPreprocessing, evaluationPicture, type Preprocessing } from '../data/preprocess.ts';
-import { buildGraph } from '../graph/build-graph.ts';
-import { initialWeights } from '../graph/initial-weights.ts';
+import { evaluationPicture, type Preprocessing } from '../data/preprocess.ts';
 import type { Architecture } from '../models/architecture.ts';
-import type { Lineage } from '../models/lineages.ts';
 import { defaultThreads } from '../runtime/machine.node.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
+import { type Classification, likeliestClasses } from './classification.ts';
 import { encodeModelFile, type ModelFile } from './model-file.ts';
+import {
+  type CompileOptions,
+  type CreateOptions,
+  checkModelOptions,
+  freshModel,
+  inputToCompile,
+  type LoadOptions,
+  type ModelOptions,
+} from './model-options.ts';
 import { type FloatTensor, Predictor } from './predictor.ts';
 import { type FetchPretrainedOptions, fetchPretrained } from './pretrained.node.ts';
 import { readModelFile } from './read-model-file.node.ts';
 
-export interface ModelOptions {
-  /** Threads of the engine; by default one for each core. */
-  readonly threads?: number;
-}
-
-export interface LoadOptions extends ModelOptions {
-  /** Who trained bare weights, where neither their names nor the file's name say it: 'tf' for timm's `tf_` models. */
-  readonly lineage?: Lineage | undefined;
-}
-
-export interface CreateOptions extends ModelOptions {
-  /** Of the initial weights, a whole number in [0, 2^32). Default 0. */
-  readonly seed?: number;
-  /** One for each class; '0', '1', ... by default. */
-  readonly classNames?: readonly string[];
-  /** Default: 224 pixels with ImageNet's mean and deviation. */
-  readonly preprocessing?: Preprocessing;
-}
-
-export interface Classification {
-  readonly label: string;
-  /** Of the class, in the order of the logits. */
-  readonly index: number;
-  /** Softmax of the logits. */
-  readonly probability: number;
-}
-
 export class Model {
   readonly file: ModelFile;
-  readonly #threads: number;
+  readonly #options: ModelOptions;
   #predictor: Promise<Predictor> | null = null;
   #disposed = false;
 
   private constructor(file: ModelFile, options: ModelOptions) {
+    checkModelOptions(options);
     this.file = file;
-    this.#threads = options.threads ?? defaultThreads();
-    if (!Number.isInteger(this.#threads) || this.#threads < 1 || this.#threads > 256) {
-      throw new BneckError('option', `threads ${this.#threads}: give a whole number from 1 to 256.`);
-    }
+    this.#options = options;
   }
 
   /** A model with fresh weights. Throws BneckError('option') where the options do not fit the architecture. */
   static create(architecture: Architecture, options: CreateOptions = {}): Model {
-    const { classes } = architecture;
-    const classNames = options.classNames ?? Array.from({ length: classes }, (_, index) => String(index));
-    if (classNames.length !== classes) {
-      throw new BneckError('option', `classNames has ${classNames.length} names for ${classes} classes.`);
-    }
-    const weights = initialWeights(buildGraph(architecture), options.seed ?? 0);
-    const preprocessing = options.preprocessing ?? defaultPreprocessing(224);
-    return new Model({ architecture, classNames, preprocessing, weights, training: null }, options);
+    return new Model(freshModel(architecture, options), options);
   }
 
   /** A model around a file's content. */
@@ -113,13 +83,25 @@ export class Model {
 
   #ready(): Promise<Predictor> {
     if (this.#disposed) return Promise.reject(new BneckError('runtime', 'The model was disposed of.'));
-    this.#predictor ??= createThreadPool(this.#threads).then(
-      (pool) => new Predictor(this.file.architecture, this.file.weights, pool),
+    this.#predictor ??= createThreadPool(this.#options.threads ?? defaultThreads()).then(
+      (pool) => new Predictor(this.file.architecture, this.file.weights, pool, this.#options),
     );
     return this.#predictor;
   }
 
   /**
+   * Does now what the first call with a new input shape has to do: start the threads, plan the program, pack the
+   * weights, run once. A shape compiled here stays ready until `dispose`, however many others are met; shapes that
+   * were only met make room for each other (`keptShapes`).
+   * @throws BneckError 'option' for a shape that cannot be, 'memory' where it does not fit
+   */
+  async compile(options: CompileOptions = {}): Promise<void> {
+    const { input, shape } = inputToCompile(options, this.file.preprocessing.resolution);
+    await (await this.#ready()).compile(input, shape);
+  }
+
+  /**
+   * Takes the tensor as it is when its turn comes: leave it unchanged until the answer is there.
    * @param input normalised pictures: shape [N, 3, H, W], any resolution, data row-major
    * @returns logits, shape [N, classes]
    */
@@ -127,7 +109,10 @@ export class Model {
     return (await this.#ready()).forward(input);
   }
 
-  /** Logits [count, classes] of preprocessed pictures, bytes [count, resolution, resolution, 3]. */
+  /**
+   * Logits [count, classes] of preprocessed pictures, bytes [count, resolution, resolution, 3]; bytes beyond are
+   * not looked at. Leave the bytes unchanged until the answer is there.
+   */
   async forwardBytes(pictures: Uint8Array, count: number): Promise<Float32Array> {
     return (await this.#ready()).forwardBytes(pictures, count, this.file.preprocessing);
   }
@@ -139,12 +124,7 @@ export class Model {
   async classify(image: string | Uint8Array | Picture, options: { top?: number } = {}): Promise<Classification[]> {
     const picture = typeof image === 'string' || image instanceof Uint8Array ? await decodePicture(image) : image;
     const pixels = evaluationPicture(picture, this.file.preprocessing);
-    const probabilities = softmax(await this.forwardBytes(pixels, 1));
-    return Array.from(probabilities, (probability, index) => {
-      return { label: this.file.classNames[index] as string, index, probability };
-    })
-      .sort((a, b) => b.probability - a.probability || a.index - b.index)
-      .slice(0, options.top ?? 5);
+    return likeliestClasses(await this.forwardBytes(pixels, 1), this.file.classNames, options.top ?? 5);
   }
 
   /** Stops the threads. The weights stay. */
@@ -162,12 +142,4 @@ export class Model {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
-}
-
-/** Probabilities from the logits of one picture, in double precision. */
-export function softmax(logits: Float32Array): Float64Array {
-  const highest = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
-  const powers = Float64Array.from(logits, (logit) => exp(logit - highest));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }

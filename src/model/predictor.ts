@@ -1,7 +1,7 @@
 /**
  * Weights on the engine, ready to be asked: one inference program for each input shape it has met,
- * compiled once, the least recently used of them given back. Weights are folded and packed when a
- * program is compiled; they do not change here.
+ * compiled once. Shapes that were compiled on request stay; of the others, those used least recently
+ * make room. Weights are folded and packed when a program is compiled; they do not change here.
  */
 import { BneckError } from '../base/errors.ts';
 import { elementCount, formatShape, type Shape, type StateDict } from '../base/tensor.ts';
@@ -10,7 +10,7 @@ import { buildGraph } from '../graph/build-graph.ts';
 import type { Graph } from '../graph/graph.ts';
 import { inferShapes } from '../graph/infer-shapes.ts';
 import type { Architecture } from '../models/architecture.ts';
-import { lowerInference } from '../program/lower-inference.ts';
+import { type InferenceOptions, lowerInference } from '../program/lower-inference.ts';
 import { Engine, type LoadedProgram } from '../runtime/engine.ts';
 import type { ModelMemory } from '../runtime/model-memory.ts';
 import type { ThreadPool } from '../runtime/thread-pool.ts';
@@ -22,44 +22,82 @@ export interface FloatTensor {
   readonly shape: Shape;
 }
 
-/** Programs kept for shapes met lately. */
-const KEPT_PROGRAMS = 4;
+export interface PredictorOptions {
+  /** Shapes met lately whose programs are kept, besides those of `compile`: at least 1. Default 4. */
+  readonly keptShapes?: number | undefined;
+}
+
+/** What the host writes for a program: bytes that the engine normalises, or floats. */
+export type InputKind = InferenceOptions['input'];
+
+interface CompiledShape {
+  readonly program: Promise<LoadedProgram>;
+  /** Asked for by `compile`: never given back. */
+  readonly stays: boolean;
+}
+
+const DEFAULT_KEPT_SHAPES = 4;
 
 export class Predictor {
   readonly #graph: Graph;
   readonly #engine: Engine;
   readonly #model: ModelMemory;
+  readonly #keptShapes: number;
   /** By input kind and shape, the most recently used last. */
-  readonly #programs = new Map<string, Promise<LoadedProgram>>();
+  readonly #compiled = new Map<string, CompiledShape>();
 
-  constructor(architecture: Architecture, weights: StateDict, pool: ThreadPool) {
+  constructor(architecture: Architecture, weights: StateDict, pool: ThreadPool, options: PredictorOptions = {}) {
+    this.#keptShapes = options.keptShapes ?? DEFAULT_KEPT_SHAPES;
     this.#graph = buildGraph(architecture);
     this.#engine = new Engine(pool);
     this.#model = this.#engine.createModel(this.#graph, null);
     this.#model.write(weights);
   }
 
-  #program(input: 'bytes' | 'floats', shape: Shape): Promise<LoadedProgram> {
+  /** Memory the engine holds, in bytes. */
+  get memoryBytes(): number {
+    return this.#engine.heap.bytes;
+  }
+
+  #program(input: InputKind, shape: Shape, stays = false): Promise<LoadedProgram> {
     const key = `${input} ${formatShape(shape)}`;
-    const kept = this.#programs.get(key);
-    const program = kept ?? this.#compile(input, shape);
-    this.#programs.delete(key);
-    this.#programs.set(key, program);
-    program.catch(() => this.#programs.delete(key));
-    const [oldest] = this.#programs.keys();
-    if (this.#programs.size > KEPT_PROGRAMS && oldest !== undefined) {
-      const dropped = this.#programs.get(oldest);
-      this.#programs.delete(oldest);
-      void dropped?.then((loaded) => loaded.dispose()).catch(() => {});
+    const known = this.#compiled.get(key);
+    const program = known?.program ?? this.#load(input, shape);
+    this.#compiled.delete(key);
+    this.#compiled.set(key, { program, stays: stays || known?.stays === true });
+    if (known === undefined) {
+      program.catch(() => this.#compiled.delete(key));
+      this.#makeRoom();
     }
     return program;
   }
 
-  async #compile(input: 'bytes' | 'floats', shape: Shape): Promise<LoadedProgram> {
+  #makeRoom(): void {
+    const passing = [...this.#compiled].filter(([, { stays }]) => !stays);
+    for (const [key, { program }] of passing.slice(0, Math.max(0, passing.length - this.#keptShapes))) {
+      this.#compiled.delete(key);
+      void program.then((loaded) => loaded.dispose()).catch(() => {});
+    }
+  }
+
+  async #load(input: InputKind, shape: Shape): Promise<LoadedProgram> {
     inferShapes(this.#graph, shape);
     const loaded = await this.#engine.load(lowerInference(this.#graph, shape, { input }), this.#model);
     await loaded.prepare();
     return loaded;
+  }
+
+  /**
+   * Plans, packs and runs once what pictures of this shape need, and keeps it until `dispose`.
+   * @param shape [N, 3, H, W]
+   */
+  async compile(input: InputKind, shape: Shape): Promise<LoadedProgram> {
+    const program = await this.#program(input, shape, true);
+    await program.execute(
+      () => program.bytes('pictures').fill(0),
+      () => {},
+    );
+    return program;
   }
 
   /**
@@ -68,7 +106,8 @@ export class Predictor {
    * @throws BneckError('shape') where data and shape disagree
    */
   async forward({ data, shape }: FloatTensor): Promise<FloatTensor> {
-    if (shape.length !== 4 || shape[1] !== 3 || elementCount(shape) !== data.length) {
+    const sound = shape.length === 4 && shape[1] === 3 && shape.every((size) => Number.isInteger(size) && size >= 1);
+    if (!sound || elementCount(shape) !== data.length) {
       const message = `forward takes pictures of shape [N, 3, H, W]; got shape ${formatShape(shape)} and ${data.length} values.`;
       throw new BneckError('shape', message);
     }
@@ -80,13 +119,22 @@ export class Predictor {
     return { data: logits, shape: [shape[0] as number, logits.length / (shape[0] as number)] };
   }
 
-  /** Logits [count, K] of pictures as bytes, [count, resolution, resolution, 3], normalised here. */
+  /**
+   * Logits [count, K] of pictures as bytes, [count, resolution, resolution, 3], normalised here. Bytes beyond
+   * are left alone: a batch may be filled in part.
+   * @throws BneckError('shape') where there are fewer bytes
+   */
   async forwardBytes(pictures: Uint8Array, count: number, preprocessing: Preprocessing): Promise<Float32Array> {
     const { resolution, mean, std } = preprocessing;
+    const pictureBytes = resolution * resolution * 3;
+    if (!Number.isInteger(count) || count < 1 || pictures.length < count * pictureBytes) {
+      const message = `${count} pictures of ${resolution}x${resolution} RGB are ${count * pictureBytes} bytes; got ${pictures.length}.`;
+      throw new BneckError('shape', message);
+    }
     const program = await this.#program('bytes', [count, 3, resolution, resolution]);
     return program.execute(
       () => {
-        program.bytes('pictures').set(pictures.subarray(0, count * resolution * resolution * 3));
+        program.bytes('pictures').set(pictures.subarray(0, count * pictureBytes));
         program.floats('normalization').set(normalizationCoefficients(mean, std));
       },
       () => program.floats('logits').slice(),
@@ -98,14 +146,18 @@ export class Predictor {
   }
 }
 
-/** NCHW to NHWC. */
+/** NCHW to NHWC, three channels. */
 function writeChannelsLast(target: Float32Array, source: Float32Array, shape: Shape): void {
-  const [images, channels, height, width] = shape as [number, number, number, number];
+  const [images, , height, width] = shape as [number, number, number, number];
   const pixels = height * width;
-  for (let n = 0; n < images; n++) {
-    for (let c = 0; c < channels; c++) {
-      const plane = (n * channels + c) * pixels;
-      for (let p = 0; p < pixels; p++) target[(n * pixels + p) * channels + c] = source[plane + p] as number;
+  for (let image = 0, write = 0; image < images; image++) {
+    const red = 3 * image * pixels;
+    const green = red + pixels;
+    const blue = green + pixels;
+    for (let pixel = 0; pixel < pixels; pixel++, write += 3) {
+      target[write] = source[red + pixel] as number;
+      target[write + 1] = source[green + pixel] as number;
+      target[write + 2] = source[blue + pixel] as number;
     }
   }
 }

@@ -1,0 +1,64 @@
+/**
+ * From logits to the classes a picture most likely shows. Pure: Node and the browser give the same
+ * answers, to the bit.
+ */
+import { BneckError } from '../base/errors.ts';
+import { exp } from '../base/math.ts';
+
+export interface Classification {
+  readonly label: string;
+  /** Of the class, in the order of the logits. */
+  readonly index: number;
+  /** Softmax of the logits. */
+  readonly probability: number;
+}
+
+/** Probabilities from the logits of one picture, in double precision. */
+function softmax(logits: Float32Array): Float64Array {
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) highest = Math.max(highest, logit);
+  const probabilities = Float64Array.from(logits);
+  let sum = 0;
+  for (let index = 0; index < probabilities.length; index++) {
+    const power = exp((probabilities[index] as number) - highest);
+    probabilities[index] = power;
+    sum += power;
+  }
+  for (let index = 0; index < probabilities.length; index++)
+    probabilities[index] = (probabilities[index] as number) / sum;
+  return probabilities;
+}
+
+/** Places of the `count` largest values, the largest first; of equal values the one that comes first. */
+function placesOfLargest(values: Float64Array, count: number): number[] {
+  const places: number[] = [];
+  const valueAt = (rank: number) => values[places[rank] as number] as number;
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place] as number;
+    let rank = places.length;
+    while (rank > 0 && value > valueAt(rank - 1)) rank -= 1;
+    if (rank === count) continue;
+    places.splice(rank, 0, place);
+    if (places.length > count) places.pop();
+  }
+  return places;
+}
+
+/**
+ * The classes with the highest probabilities, best first.
+ * @param logits of one picture, [K]
+ * @param classNames one a logit
+ * @param count how many, at least 1; all where there are fewer
+ * @throws BneckError 'option' for a count that cannot be
+ */
+export function likeliestClasses(logits: Float32Array, classNames: readonly string[], count: number): Classification[] {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new BneckError('option', `top ${count}: give a whole number of classes, at least 1.`);
+  }
+  const probabilities = softmax(logits);
+  return placesOfLargest(probabilities, count).map((index) => ({
+    label: classNames[index] as string,
+    index,
+    probability: probabilities[index] as number,
+  }));
+}

@@ -1,0 +1,139 @@
+/** `Model` as a person uses it: compiled shapes, answers, and what is refused. */
+import { afterAll, describe, expect, test } from 'vitest';
+import { RandomStream } from '../src/base/random.ts';
+import { buildGraph } from '../src/graph/build-graph.ts';
+import { initialWeights } from '../src/graph/initial-weights.ts';
+import { Model } from '../src/model/model.ts';
+import { Predictor } from '../src/model/predictor.ts';
+import { mobilenetV3 } from '../src/models/mobilenet-v3.ts';
+import { createThreadPool } from '../src/runtime/thread-pool.node.ts';
+
+const ARCHITECTURE = mobilenetV3('small', { classes: 7, width: 0.35 });
+const PREPROCESSING = { resolution: 64, resize: 64, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+
+function randomBytes(length: number): Uint8Array {
+  const stream = new RandomStream(5, 'augment');
+  return Uint8Array.from({ length }, () => stream.integer(256));
+}
+
+/** [count, side, side, 3] bytes to normalised [count, 3, side, side] floats. */
+function normalised(pictures: Uint8Array, count: number, side: number): Float32Array {
+  const { mean, std } = PREPROCESSING;
+  const pixels = side * side;
+  return Float32Array.from({ length: pictures.length }, (_, i) => {
+    const [n, c, p] = [Math.floor(i / pixels / 3), Math.floor(i / pixels) % 3, i % pixels];
+    return ((pictures[(n * pixels + p) * 3 + c] as number) / 255 - (mean[c] as number)) / (std[c] as number);
+  }).subarray(0, count * pixels * 3);
+}
+
+const makePredictor = async (keptShapes: number) =>
+  new Predictor(ARCHITECTURE, initialWeights(buildGraph(ARCHITECTURE), 1), await createThreadPool(1), { keptShapes });
+
+const shape = (side: number) => [1, 3, side, side];
+const tensor = (side: number) => ({ data: new Float32Array(3 * side * side), shape: shape(side) });
+
+describe('shapes', () => {
+  test('those met lately make room for each other', async () => {
+    const predictor = await makePredictor(2);
+    for (const side of [40, 41, 42, 43]) await predictor.forward(tensor(side));
+    const { memoryBytes } = predictor;
+    for (let side = 44; side < 60; side++) await predictor.forward(tensor(side));
+    // Sixteen more programs would take four times as much.
+    expect(predictor.memoryBytes).toBeLessThan(1.2 * memoryBytes);
+    await predictor.dispose();
+  });
+
+  test('compiled ones stay', async () => {
+    const predictor = await makePredictor(1);
+    const compiled = await predictor.compile('floats', shape(40));
+    const before = await predictor.forward(tensor(40));
+    for (const side of [41, 42, 43]) await predictor.forward(tensor(side));
+    expect(await predictor.compile('floats', shape(40))).toBe(compiled);
+    expect(await predictor.forward(tensor(40))).toEqual(before);
+    await predictor.dispose();
+  });
+
+  test('one that was met and is compiled later stays as well', async () => {
+    const predictor = await makePredictor(1);
+    await predictor.forward(tensor(40));
+    const compiled = await predictor.compile('floats', shape(40));
+    for (const side of [41, 42]) await predictor.forward(tensor(side));
+    expect(await predictor.compile('floats', shape(40))).toBe(compiled);
+    await predictor.dispose();
+  });
+
+  test('each call gets its answer, also when many wait and few shapes are kept', async () => {
+    const [few, many] = [await makePredictor(1), await makePredictor(8)];
+    const sides = [40, 48, 40, 56, 48, 40];
+    const ask = (predictor: Predictor) => Promise.all(sides.map((side) => predictor.forward(tensor(side))));
+    expect(await ask(few)).toEqual(await ask(many));
+    await Promise.all([few.dispose(), many.dispose()]);
+  });
+});
+
+describe('Model', () => {
+  const model = Model.create(ARCHITECTURE, { seed: 3, preprocessing: PREPROCESSING, threads: 2 });
+  afterAll(() => model.dispose());
+
+  test('forward and forwardBytes agree', async () => {
+    const pictures = randomBytes(2 * 64 * 64 * 3);
+    await model.compile({ batch: 2 });
+    const fromBytes = await model.forwardBytes(pictures, 2);
+    const fromFloats = await model.forward({ data: normalised(pictures, 2, 64), shape: [2, 3, 64, 64] });
+    expect(fromFloats.shape).toEqual([2, 7]);
+    fromFloats.data.forEach((logit, index) => {
+      expect(fromBytes[index]).toBeCloseTo(logit, 5);
+    });
+  });
+
+  test('classify gives the classes of the highest logits', async () => {
+    const data = randomBytes(64 * 64 * 3);
+    const logits = await model.forwardBytes(data, 1);
+    const answers = await model.classify({ width: 64, height: 64, data }, { top: 7 });
+    const order = [...logits.keys()].sort((a, b) => (logits[b] as number) - (logits[a] as number));
+    expect(answers.map(({ index }) => index)).toEqual(order);
+    expect(answers.map(({ label }) => label)).toEqual(order.map(String));
+    expect(answers.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 12);
+  });
+
+  test.each([
+    [{ batch: 0 }, 'batch 0'],
+    [{ batch: 1.5 }, 'batch 1.5'],
+    [{ resolution: 9000, input: 'tensor' as const }, 'resolution 9000'],
+    [{ resolution: 96 }, 'pictures reach this model at 64 px'],
+  ])('compile refuses %j', async (options, message) => {
+    await expect(model.compile(options)).rejects.toMatchObject({
+      code: 'option',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test('bytes that are not as many as the pictures are refused', async () => {
+    const refusal = { code: 'shape', message: expect.stringContaining('are 12288 bytes; got 12287') };
+    await expect(model.forwardBytes(randomBytes(64 * 64 * 3 - 1), 1)).rejects.toMatchObject(refusal);
+    await expect(model.forwardBytes(new Uint8Array(0), 0)).rejects.toMatchObject({ code: 'shape' });
+  });
+
+  test.each([[[0, 3, 8, 8]], [[1, 3, 8.5, 8]], [[1, 4, 8, 8]], [[3, 8, 8]]])(
+    'forward refuses shape %j',
+    async (bad) => {
+      const length = bad.reduce((product, size) => product * size, 1);
+      const asked = model.forward({ data: new Float32Array(length), shape: bad });
+      await expect(asked).rejects.toMatchObject({ code: 'shape' });
+    },
+  );
+
+  test.each([[{ threads: 0 }], [{ threads: 257 }], [{ keptShapes: 0 }], [{ keptShapes: 0.5 }]])(
+    'create refuses %j',
+    (options) => {
+      expect(() => Model.create(ARCHITECTURE, options)).toThrow('give a whole number from');
+    },
+  );
+
+  test('a disposed model answers no more', async () => {
+    const disposed = Model.create(ARCHITECTURE, { threads: 1 });
+    await disposed.compile({ resolution: 32, input: 'tensor' });
+    await disposed.dispose();
+    await expect(disposed.compile()).rejects.toMatchObject({ code: 'runtime' });
+  });
+});
