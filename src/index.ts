@@ -14,6 +14,7 @@ export { decodePicture } from './data/decode.node.ts';
 export { imageFolder } from './data/image-folder.node.ts';
 export { openData } from './data/open-data.node.ts';
 export type { Picture } from './data/picture.ts';
+export type { Pixels } from './data/pixels.ts';
 export { defaultPreprocessing, evaluationPicture, type Preprocessing } from './data/preprocess.ts';
 // Block table, parameters and multiply-adds.
 export { formatSummary, type Summary, summarize } from './graph/summary.ts';

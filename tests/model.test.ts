@@ -1,4 +1,5 @@
 /** `Model` as a person uses it: compiled shapes, answers, and what is refused. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { RandomStream } from '../src/base/random.ts';
 import { buildGraph } from '../src/graph/build-graph.ts';
@@ -6,6 +7,7 @@ import { initialWeights } from '../src/graph/initial-weights.ts';
 import { Model } from '../src/model/model.ts';
 import { Predictor } from '../src/model/predictor.ts';
 import { mobilenetV3 } from '../src/models/mobilenet-v3.ts';
+import { SingleThreadPool } from '../src/runtime/single-thread-pool.ts';
 import { createThreadPool } from '../src/runtime/thread-pool.node.ts';
 
 const ARCHITECTURE = mobilenetV3('small', { classes: 7, width: 0.35 });
@@ -71,6 +73,22 @@ describe('shapes', () => {
   });
 });
 
+test('the kernels for unshared memory give the bits of those for shared memory', async () => {
+  const kernels = await readFile(new URL('../wasm/kernels-single.wasm', import.meta.url));
+  const single = new SingleThreadPool(await WebAssembly.compile(kernels));
+  const weights = initialWeights(buildGraph(ARCHITECTURE), 1);
+  const predictors = [
+    new Predictor(ARCHITECTURE, weights, single),
+    new Predictor(ARCHITECTURE, weights, await createThreadPool(3)),
+  ];
+  const pictures = randomBytes(64 * 64 * 3);
+  const [unshared, shared] = await Promise.all(
+    predictors.map((asked) => asked.forwardBytes(pictures, 1, PREPROCESSING)),
+  );
+  expect(unshared).toEqual(shared);
+  await Promise.all(predictors.map((asked) => asked.dispose()));
+});
+
 describe('Model', () => {
   const model = Model.create(ARCHITECTURE, { seed: 3, preprocessing: PREPROCESSING, threads: 2 });
   afterAll(() => model.dispose());
@@ -106,6 +124,16 @@ describe('Model', () => {
       code: 'option',
       message: expect.stringContaining(message),
     });
+  });
+
+  test('classify drops the alpha of RGBA pixels', async () => {
+    const rgb = randomBytes(64 * 64 * 3);
+    const rgba = Uint8ClampedArray.from({ length: 64 * 64 * 4 }, (_, i) =>
+      i % 4 === 3 ? i % 256 : (rgb[3 * Math.floor(i / 4) + (i % 4)] as number),
+    );
+    const asked = [rgb, rgba].map((data) => model.classify({ width: 64, height: 64, data }));
+    const [fromRgb, fromRgba] = await Promise.all(asked);
+    expect(fromRgba).toEqual(fromRgb);
   });
 
   test('bytes that are not as many as the pictures are refused', async () => {

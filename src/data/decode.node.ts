@@ -7,7 +7,7 @@
  * must keep to the limits before any pixel is decoded, and half a picture is an error.
  */
 import { open, readFile, stat } from 'node:fs/promises';
-import sharp, { type SharpOptions } from 'sharp';
+import type { SharpOptions } from 'sharp';
 import { BneckError } from '../base/errors.ts';
 import { makePicture, type Picture, type PictureSize } from './picture.ts';
 import {
@@ -54,6 +54,11 @@ export function isPictureName(fileName: string): boolean {
 
 function unreadable(name: string, reason: string, cause?: unknown): BneckError {
   return new BneckError('image', `${name}: ${reason}; replace or remove it, or have bad pictures skipped`, { cause });
+}
+
+/** Loading it takes longer than a first prediction, and not every program decodes. */
+async function loadSharp(): Promise<typeof import('sharp').default> {
+  return (await import('sharp')).default;
 }
 
 function sharpOptions(pixelLimit: number): SharpOptions {
@@ -116,6 +121,7 @@ function requireFormat(head: Uint8Array, name: string): PictureFormat {
 /** TIFF and AVIF hold sizes of 32 bits in places that take a decoder to find. */
 async function describeSides(bytes: Uint8Array, format: PictureFormat, options: SharpOptions): Promise<string | null> {
   if (format !== 'TIFF' && format !== 'AVIF') return null;
+  const sharp = await loadSharp();
   const { width, height } = await sharp(bytes, options).metadata();
   return describeExcessiveSide(width, height);
 }
@@ -135,6 +141,7 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
   const sharpInput = sharpOptions(pixelLimit);
   const excess = describeExcess(bytes, format);
   if (excess !== null) throw unreadable(name, excess);
+  const sharp = await loadSharp();
   try {
     const side = await describeSides(bytes, format, sharpInput);
     if (side !== null) throw unreadable(name, side);
@@ -160,6 +167,7 @@ export async function readPictureSize(path: string, options: DecodeOptions = {})
   const name = options.name ?? path;
   const sharpInput = sharpOptions(pixelLimit);
   const format = requireFormat(await readHead(path, name), name);
+  const sharp = await loadSharp();
   try {
     const { autoOrient } = await sharp(path, sharpInput).metadata();
     return { width: autoOrient.width, height: autoOrient.height };

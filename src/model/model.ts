@@ -1,15 +1,17 @@
 /**
  * The model a person holds: an architecture with weights, class names and preprocessing, that can be
- * asked, saved and loaded. Its threads start at the first question and stop at `dispose`.
+ * asked, saved and loaded. Its threads start at the first question, or while its file is read, and stop
+ * at `dispose`. What not every program needs (decoding, downloads) is loaded when it is asked for.
  */
 import { BneckError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/write-file.node.ts';
 import { decodePicture } from '../data/decode.node.ts';
-import type { Picture } from '../data/picture.ts';
+import { type Pixels, pictureFromPixels } from '../data/pixels.ts';
 import { evaluationPicture, type Preprocessing } from '../data/preprocess.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { defaultThreads } from '../runtime/machine.node.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
+import type { ThreadPool } from '../runtime/thread-pool.ts';
 import { type Classification, likeliestClasses } from './classification.ts';
 import { encodeModelFile, type ModelFile } from './model-file.ts';
 import {
@@ -22,19 +24,21 @@ import {
   type ModelOptions,
 } from './model-options.ts';
 import { type FloatTensor, Predictor } from './predictor.ts';
-import { type FetchPretrainedOptions, fetchPretrained } from './pretrained.node.ts';
+import type { FetchPretrainedOptions } from './pretrained.node.ts';
 import { readModelFile } from './read-model-file.node.ts';
 
 export class Model {
   readonly file: ModelFile;
   readonly #options: ModelOptions;
+  #pool: Promise<ThreadPool> | null;
   #predictor: Promise<Predictor> | null = null;
   #disposed = false;
 
-  private constructor(file: ModelFile, options: ModelOptions) {
+  private constructor(file: ModelFile, options: ModelOptions, pool: Promise<ThreadPool> | null = null) {
     checkModelOptions(options);
     this.file = file;
     this.#options = options;
+    this.#pool = pool;
   }
 
   /** A model with fresh weights. Throws BneckError('option') where the options do not fit the architecture. */
@@ -52,8 +56,15 @@ export class Model {
    * belong to is found from names and shapes. Throws BneckError('file') with what is wrong with the file.
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Model> {
-    const { file } = await readModelFile(path, { lineage: options.lineage });
-    return new Model(file, options);
+    checkModelOptions(options);
+    const pool = startThreads(options);
+    try {
+      const { file } = await readModelFile(path, { lineage: options.lineage });
+      return new Model(file, options, pool);
+    } catch (error) {
+      void pool.then((started) => started.dispose()).catch(() => {});
+      throw error;
+    }
   }
 
   /**
@@ -61,6 +72,7 @@ export class Model {
    * into a cache folder. Throws BneckError that says where to put the file by hand where there is no network.
    */
   static async pretrained(name: string, options: ModelOptions & FetchPretrainedOptions = {}): Promise<Model> {
+    const { fetchPretrained } = await import('./pretrained.node.ts');
     return Model.load(await fetchPretrained(name, options), options);
   }
 
@@ -83,7 +95,8 @@ export class Model {
 
   #ready(): Promise<Predictor> {
     if (this.#disposed) return Promise.reject(new BneckError('runtime', 'The model was disposed of.'));
-    this.#predictor ??= createThreadPool(this.#options.threads ?? defaultThreads()).then(
+    this.#pool ??= startThreads(this.#options);
+    this.#predictor ??= this.#pool.then(
       (pool) => new Predictor(this.file.architecture, this.file.weights, pool, this.#options),
     );
     return this.#predictor;
@@ -120,9 +133,12 @@ export class Model {
   /**
    * The classes a picture most likely shows, best first.
    * @param image a path, the bytes of a picture file, or decoded pixels
+   * @param options `top`: how many classes, default 5
+   * @throws BneckError 'image' with what is wrong with the picture
    */
-  async classify(image: string | Uint8Array | Picture, options: { top?: number } = {}): Promise<Classification[]> {
-    const picture = typeof image === 'string' || image instanceof Uint8Array ? await decodePicture(image) : image;
+  async classify(image: string | Uint8Array | Pixels, options: { top?: number } = {}): Promise<Classification[]> {
+    const encoded = typeof image === 'string' || image instanceof Uint8Array;
+    const picture = encoded ? await decodePicture(image) : pictureFromPixels(image);
     const pixels = evaluationPicture(picture, this.file.preprocessing);
     return likeliestClasses(await this.forwardBytes(pixels, 1), this.file.classNames, options.top ?? 5);
   }
@@ -130,9 +146,11 @@ export class Model {
   /** Stops the threads. The weights stay. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    const predictor = this.#predictor;
+    const [pool, predictor] = [this.#pool, this.#predictor];
+    this.#pool = null;
     this.#predictor = null;
-    await (await predictor?.catch(() => null))?.dispose();
+    const stopped = predictor?.then((asked) => asked.dispose()) ?? Promise.reject();
+    await stopped.catch(async () => (await pool)?.dispose()).catch(() => {});
   }
 
   [Symbol.dispose](): void {
@@ -142,4 +160,11 @@ export class Model {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+/** Threads that start while the caller goes on. */
+function startThreads(options: ModelOptions): Promise<ThreadPool> {
+  const pool = createThreadPool(options.threads ?? defaultThreads());
+  pool.catch(() => {}); // the first question tells
+  return pool;
 }

@@ -21,3 +21,8 @@ export const WORD = /** @type {const} */ ({
   finished: 22,
   quit: 23,
 });
+
+/**
+ * The kernels' export (kernels/interpreter.ts): walks the program at an address as one of `threads` threads.
+ * @typedef {(program: number, control: number, scratch: number, threads: number, thread: number, profile: number) => void} RunProgram
+ */

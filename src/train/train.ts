@@ -1,13 +1,10 @@
 /**
  * Training as one call, the same that `bneck train` makes: from a folder of pictures to a folder
- * with a trained model. This file puts the real engine in; `run-training.ts` has the steps.
+ * with a trained model. This file puts the real engine in; `run-training.ts` has the steps. Both are
+ * loaded at the first call: a program that only predicts does not wait for them.
  */
 import type { TrainingResult } from './observer.ts';
-import { runTraining, type TrainingEngine } from './run-training.ts';
 import type { TrainOptions } from './train-options.ts';
-import { largestBatch, TrainingSession } from './training-session.ts';
-
-const ENGINE: TrainingEngine = { createSession: (options) => TrainingSession.create(options), largestBatch };
 
 /**
  * Trains a network on labelled pictures and keeps the run's folder: `config.json`, `metrics.csv`,
@@ -22,6 +19,10 @@ const ENGINE: TrainingEngine = { createSession: (options) => TrainingSession.cre
  *   trained on; 'memory' for a batch that does not fit; 'training' where the loss is not finite any
  *   more; 'file' where a file cannot be read or written. What was saved before stays.
  */
-export function train(options: TrainOptions): Promise<TrainingResult> {
-  return runTraining(options, ENGINE);
+export async function train(options: TrainOptions): Promise<TrainingResult> {
+  const [{ runTraining }, { largestBatch, TrainingSession }] = await Promise.all([
+    import('./run-training.ts'),
+    import('./training-session.ts'),
+  ]);
+  return runTraining(options, { createSession: (session) => TrainingSession.create(session), largestBatch });
 }

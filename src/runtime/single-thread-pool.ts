@@ -1,0 +1,30 @@
+/**
+ * One thread for hosts that do not let threads share memory: the kernels' build for unshared memory,
+ * run where it stands. It blocks its thread for as long as a program takes, so a browser page puts it
+ * into a worker (`thread-pool.browser.ts`). The bits are those of any other number of threads.
+ */
+import { BneckError } from '../base/errors.ts';
+import { CONTROL_ADDRESS } from './control.js';
+import { INITIAL_PAGES, MAXIMUM_PAGES, type RunRequest, type ThreadPool } from './thread-pool.ts';
+
+export class SingleThreadPool implements ThreadPool {
+  readonly threads = 1;
+  readonly memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
+  readonly #run: import('./control.js').RunProgram;
+
+  /** @param kernels wasm/kernels-single.wasm */
+  constructor(kernels: WebAssembly.Module) {
+    const env = { memory: this.memory, now: () => performance.now() };
+    this.#run = new WebAssembly.Instance(kernels, { env }).exports.run as import('./control.js').RunProgram;
+  }
+
+  async run({ program, scratch, profile }: RunRequest): Promise<void> {
+    try {
+      this.#run(program, CONTROL_ADDRESS, scratch, 1, 0, profile);
+    } catch (cause) {
+      throw new BneckError('runtime', `The engine stopped: ${cause}.`, { cause });
+    }
+  }
+
+  async dispose(): Promise<void> {}
+}
