@@ -1,0 +1,54 @@
+/**
+ * What `import 'bneck'` loads at once, by walking the built package's static imports. Decoders, downloads and
+ * training wait until they are asked for: a program that only predicts starts without them.
+ */
+import { fileURLToPath } from 'node:url';
+import { build, type Metafile } from 'esbuild';
+import { beforeAll, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Files of the package and names of packages that a file's static imports reach. */
+function reached(inputs: Metafile['inputs'], entry: string): { files: string[]; packages: string[] } {
+  const files = new Set([entry]);
+  const packages = new Set<string>();
+  for (const file of files) {
+    for (const { path, kind, external } of inputs[file]?.imports ?? []) {
+      if (kind !== 'import-statement') continue;
+      if (!external) files.add(path);
+      else if (!path.startsWith('node:')) packages.add(path);
+    }
+  }
+  return { files: [...files], packages: [...packages] };
+}
+
+let inputs: Metafile['inputs'];
+beforeAll(async () => {
+  const { metafile } = await build({
+    entryPoints: ['dist/index.js', 'dist/index.browser.js'],
+    absWorkingDir: ROOT,
+    outdir: 'build/imports',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    metafile: true,
+    write: false,
+  });
+  inputs = metafile.inputs;
+});
+
+test('the walk sees what is there', () => {
+  expect(reached(inputs, 'dist/train/checkpoint-record.js').packages).toEqual(['zod']);
+  expect(Object.keys(inputs)).toContain('dist/train/run-training.js');
+});
+
+test.each(['dist/index.js', 'dist/index.browser.js'])('%s loads no package', (entry) => {
+  expect(reached(inputs, entry).packages).toEqual([]);
+});
+
+test('it loads neither training nor downloads', () => {
+  const { files } = reached(inputs, 'dist/index.js');
+  expect(files).toContain('dist/model/model.js');
+  expect(files.filter((file) => /train\/(?!train\.js)|pretrained[\w-]*\.node/.test(file))).toEqual([]);
+});
