@@ -1,6 +1,6 @@
 /**
- * What `import 'bneck'` loads at once, by walking the built package's static imports. Decoders, downloads and
- * training wait until they are asked for: a program that only predicts starts without them.
+ * What `import 'bneck'` loads at once, by walking the built package's static imports. Decoders, downloads,
+ * other formats and training wait until they are asked for: a program that only predicts starts without them.
  */
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
@@ -47,8 +47,8 @@ test.each(['dist/index.js', 'dist/index.browser.js'])('%s loads no package', (en
   expect(reached(inputs, entry).packages).toEqual([]);
 });
 
-test('it loads neither training nor downloads', () => {
+test('it loads neither training nor downloads nor what reads the files of others', () => {
   const { files } = reached(inputs, 'dist/index.js');
   expect(files).toContain('dist/model/model.js');
-  expect(files.filter((file) => /train\/(?!train\.js)|pretrained[\w-]*\.node/.test(file))).toEqual([]);
+  expect(files.filter((file) => /train\/(?!train\.js)|pretrained|pytorch/.test(file))).toEqual([]);
 });

@@ -55,7 +55,8 @@ async function open(file: ModelFile, options: ModelOptions): Promise<ModelDescri
 const service: ModelService = {
   async load(source, options) {
     const { bytes, name } = await readSource(source);
-    return open(readModel(bytes, name, { lineage: options.lineage }).file, options);
+    const { file } = await readModel(bytes, name, { lineage: options.lineage });
+    return open(file, options);
   },
   async create(architecture, options) {
     return open(freshModel(architecture, options), options);

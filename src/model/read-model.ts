@@ -1,13 +1,12 @@
 /**
  * Any model file, told by its content: one that bneck saved, or bare weights of torchvision or timm in a
- * `.safetensors` or PyTorch file. Pure. Invariant: what comes out fits together, whoever wrote the file.
+ * `.safetensors` or PyTorch file. What reads the files of others is loaded when there is one. Pure. Invariant:
+ * what comes out fits together, whoever wrote the file.
  */
 import { BneckError } from '../base/errors.ts';
-import { readPytorch } from '../formats/pytorch.ts';
 import { readSafetensors } from '../formats/safetensors.ts';
 import type { Lineage } from '../models/lineages.ts';
 import { isModelFile, type ModelFile, modelFromSafetensors } from './model-file.ts';
-import { modelFromStateDict } from './pretrained-model-file.ts';
 
 export interface ReadModelOptions {
   /** Who trained bare weights, where neither names nor the file's name say it: timm's `tf_` models need it. */
@@ -32,9 +31,15 @@ function looksLikePytorch(bytes: Uint8Array, name: string): boolean {
  * @throws BneckError 'file' or 'unsupported' with what is wrong and what to do, 'option' for a lineage that is not
  *   for this file
  */
-export function readModel(bytes: Uint8Array, name: string, { lineage }: ReadModelOptions = {}): ReadModel {
+export async function readModel(
+  bytes: Uint8Array,
+  name: string,
+  { lineage }: ReadModelOptions = {},
+): Promise<ReadModel> {
   if (looksLikePytorch(bytes, name)) {
+    const { readPytorch } = await import('../formats/pytorch.ts');
     const { tensors, key } = readPytorch(bytes, name);
+    const { modelFromStateDict } = await import('./pretrained-model-file.ts');
     const { file, notes } = modelFromStateDict(tensors, name, lineage);
     return { file, notes: key === '' ? notes : [`the checkpoint's ${key}`, ...notes] };
   }
@@ -43,5 +48,6 @@ export function readModel(bytes: Uint8Array, name: string, { lineage }: ReadMode
     if (lineage === undefined) return { file: modelFromSafetensors(contents, name), notes: [] };
     throw new BneckError('option', `${name}: says itself how it is built. Leave the lineage ${lineage} out.`);
   }
+  const { modelFromStateDict } = await import('./pretrained-model-file.ts');
   return modelFromStateDict(contents.tensors, name, lineage);
 }
