@@ -6,6 +6,7 @@
 import { Command } from 'commander';
 import { BNECK_VERSION } from '../model/model-file.ts';
 import { augmentCommand } from './augment-command.ts';
+import { benchmarkCommand } from './benchmark-command.ts';
 import { evaluateCommand } from './evaluate-command.ts';
 import { exportCommand } from './export-command.ts';
 import { predictCommand } from './predict-command.ts';
@@ -29,6 +30,7 @@ function createProgram(): Command {
     predictCommand(),
     exportCommand(),
     summaryCommand(),
+    benchmarkCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
