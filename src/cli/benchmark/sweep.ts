@@ -13,7 +13,7 @@ import { parseArchitecture } from '../../models/parse-architecture.ts';
 import { formatCount } from '../../report/format.ts';
 import { formatTable } from '../../report/table.ts';
 import { benchmarkInference } from './inference.ts';
-import type { Amount } from './measurement.ts';
+import type { Amount, Subject } from './measurement.ts';
 import { formatMilliseconds } from './measurement-text.ts';
 import type { Times } from './times.ts';
 
@@ -84,13 +84,27 @@ export const PAPER_POINTS: readonly PaperPoint[] = (['large', 'small'] as const)
   }),
 ]);
 
-async function measurePoint(point: PaperPoint, amount: Amount): Promise<SweepPoint> {
-  // timm's rules for widths are the nearest to the paper's, whose head is as wide at every multiplier.
-  const architecture = parseArchitecture({ family: FAMILIES[point.model], width: point.width, scaling: 'timm' });
-  const weights = initialWeights(buildGraph(architecture), 0);
+/** Networks with their weights, each made once: a network is measured at several resolutions. */
+class Networks {
+  readonly #made = new Map<string, Pick<Subject, 'architecture' | 'weights'>>();
+
+  get({ model, width }: PaperPoint): Pick<Subject, 'architecture' | 'weights'> {
+    const key = `${model} ${width}`;
+    const known = this.#made.get(key);
+    if (known) return known;
+    // timm's rules for widths are the nearest to the paper's, whose head is as wide at every multiplier.
+    const architecture = parseArchitecture({ family: FAMILIES[model], width, scaling: 'timm' });
+    const network = { architecture, weights: initialWeights(buildGraph(architecture), 0) };
+    this.#made.set(key, network);
+    return network;
+  }
+}
+
+async function measurePoint(point: PaperPoint, networks: Networks, amount: Amount): Promise<SweepPoint> {
+  const network = networks.get(point);
   const preprocessing = defaultPreprocessing(point.resolution);
-  const { latencyMs } = await benchmarkInference({ architecture, weights, preprocessing }, amount);
-  const { totalParameters, totalMultiplyAdds } = summarize(architecture, point.resolution);
+  const { latencyMs } = await benchmarkInference({ ...network, preprocessing }, amount);
+  const { totalParameters, totalMultiplyAdds } = summarize(network.architecture, point.resolution);
   return { ...point, parameters: totalParameters, multiplyAdds: totalMultiplyAdds, latencyMs };
 }
 
@@ -100,11 +114,12 @@ export async function measureSweep(
   onPoint: (point: SweepPoint, done: number) => void,
 ): Promise<SweepPoint[]> {
   const points: SweepPoint[] = [];
+  const networks = new Networks();
   for (const point of PAPER_POINTS) {
     const twin = points.find(({ model, width, resolution }) => {
       return model === point.model && width === point.width && resolution === point.resolution;
     });
-    const measured = twin ? { ...twin, ...point } : await measurePoint(point, amount);
+    const measured = twin ? { ...twin, ...point } : await measurePoint(point, networks, amount);
     points.push(measured);
     onPoint(measured, points.length);
   }
