@@ -3,7 +3,7 @@
 // channels of it become planes (plane.ts) small enough for the first-level cache, where all the loops run.
 
 import {
-  add_plane_gradient_sums, gradient_plane, normalize_plane, store_activated, store_gradient, store_statistics, touch,
+  gradient_plane, normalize_plane, store_activated, store_gradient, store_gradient_sums, store_statistics, touch,
 } from './plane';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
 import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
@@ -300,11 +300,12 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
           transposed_plane_taps(inputs, inputRowBytes, top, bottom, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, dilation, weight + at, pixelStride, scratch);
         }
         const start = inStart + <usize>(top * width) * pixelStride + c;
-        store_gradient(dx + start, pixelStride, inputs, inputRowBytes, bottom - top, width, accumulate != 0);
         const scale = xCoefficients == 0 ? <usize>0 : xCoefficients + at;
-        if (sums != 0) {
-          add_plane_gradient_sums(
-            localSums + c, blockBytes, x + start, pixelStride, inputs, inputRowBytes, bottom - top, width,
+        if (sums == 0) {
+          store_gradient(dx + start, pixelStride, inputs, inputRowBytes, bottom - top, width, accumulate != 0);
+        } else {
+          store_gradient_sums(
+            dx + start, pixelStride, inputs, inputRowBytes, bottom - top, width, accumulate != 0, localSums + c, blockBytes, x + start,
             v128.load(scale), v128.load(scale + pixelStride), v128.load(xSaved + at), xActivation,
           );
         }

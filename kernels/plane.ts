@@ -180,10 +180,7 @@ export function store_gradient(dx: usize, pixelStride: usize, plane: usize, rowB
   for (let row = 0; row < rows; row++) {
     for (let source = plane, end = plane + (<usize>width << 4); source < end; source += 16) {
       let value = v128.load(source);
-      if (accumulate) {
-        value = f32x4.add(v128.load(dx), value);
-        v128.store(source, value);
-      }
+      if (accumulate) value = f32x4.add(v128.load(dx), value);
       v128.store(dx, value);
       dx += pixelStride;
     }
@@ -192,25 +189,27 @@ export function store_gradient(dx: usize, pixelStride: usize, plane: usize, rowB
 }
 
 /**
- * Batch norm's two gradient sums (add_gradient_sums of statistics.ts) over a plane of da and the map x it belongs to,
- * added to the vectors at `sums` and `sums + step`.
+ * store_gradient, and batch norm's two gradient sums (add_gradient_sums of statistics.ts) over dx and the map x it
+ * belongs to, added to the vectors at `sums` and `sums + step`.
  */
-export function add_plane_gradient_sums(
-  sums: usize, step: usize, x: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32,
-  scale: v128, shift: v128, mean: v128, activation: i32,
+export function store_gradient_sums(
+  dx: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, accumulate: bool,
+  sums: usize, step: usize, x: usize, scale: v128, shift: v128, mean: v128, activation: i32,
 ): void {
   let sum = f32x4.splat(0.0), product = sum;
   const low = low_of(activation);
   const high = high_of(activation);
   for (let row = 0; row < rows; row++) {
-    const end = plane + (<usize>width << 4);
-    for (let source = plane; source < end; source += 16) {
+    for (let source = plane, end = plane + (<usize>width << 4); source < end; source += 16) {
+      let da = v128.load(source);
+      if (accumulate) da = f32x4.add(v128.load(dx), da);
+      v128.store(dx, da);
       const value = v128.load(x);
       const u = f32x4.add(f32x4.mul(value, scale), shift);
-      const da = v128.load(source);
       const dz = activation == HARD_SWISH ? f32x4.mul(da, hard_swish_slope(u)) : v128.and(da, inside(u, low, high));
       sum = f32x4.add(sum, dz);
       product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
+      dx += pixelStride;
       x += pixelStride;
     }
     plane += rowBytes;
