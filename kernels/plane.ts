@@ -3,7 +3,7 @@
 // which is where the loops of a depthwise convolution, going over each value many times, want it. These are
 // the ways in (in the forms of view.ts, hard-sigmoid left out: no map has it) and out. Pixels of the map stand `pixelStride` bytes apart.
 
-import { HARD_SWISH, NONE, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of, offset_of, slope_of } from './activation';
+import { HARD_SWISH, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of, offset_of, slope_of } from './activation';
 
 /**
  * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
@@ -73,27 +73,32 @@ export function normalize_plane(
   }
 }
 
-/** Pixels of dy = k1 * (da * gate + pooled) * activation'(y * scale + shift) + k2 * y + k3; da 0: zeros. */
+/** Pixels of dy = k1 * (da * gate + pooled) * activation'(y * scale + shift) + k2 * y + k3; those of da stand `step` bytes apart. */
 function gradient_run(
-  target: usize, da: usize, y: usize, pixelStride: usize, count: i32,
+  target: usize, da: usize, step: usize, y: usize, pixelStride: usize, count: i32,
   scale: v128, shift: v128, k1: v128, k2: v128, k3: v128, gate: v128, pooled: v128, activation: i32,
 ): void {
   const end = target + (<usize>count << 4);
-  const low = low_of(activation);
-  const high = high_of(activation);
-  for (; target < end; target += 16) {
-    const value = v128.load(y);
-    const u = f32x4.add(f32x4.mul(value, scale), shift);
-    const line = f32x4.add(f32x4.mul(value, k2), k3);
-    let dz = pooled;
-    if (da != 0) {
-      dz = f32x4.add(f32x4.mul(v128.load(da), gate), pooled);
-      da += pixelStride;
+  if (activation == HARD_SWISH) {
+    for (; target < end; target += 16) {
+      const value = v128.load(y);
+      const dz = f32x4.add(f32x4.mul(v128.load(da), gate), pooled);
+      const slope = hard_swish_slope(f32x4.add(f32x4.mul(value, scale), shift));
+      v128.store(target, f32x4.add(f32x4.mul(f32x4.mul(dz, slope), k1), f32x4.add(f32x4.mul(value, k2), k3)));
+      y += pixelStride;
+      da += step;
     }
-    if (activation == HARD_SWISH) dz = f32x4.mul(dz, hard_swish_slope(u));
-    else if (activation != NONE) dz = v128.and(dz, inside(u, low, high));
-    v128.store(target, f32x4.add(f32x4.mul(dz, k1), line));
-    y += pixelStride;
+  } else {
+    const low = low_of(activation);
+    const high = high_of(activation);
+    for (; target < end; target += 16) {
+      const value = v128.load(y);
+      const dz = f32x4.add(f32x4.mul(v128.load(da), gate), pooled);
+      const mask = inside(f32x4.add(f32x4.mul(value, scale), shift), low, high);
+      v128.store(target, f32x4.add(f32x4.mul(v128.and(dz, mask), k1), f32x4.add(f32x4.mul(value, k2), k3)));
+      y += pixelStride;
+      da += step;
+    }
   }
 }
 
@@ -120,7 +125,11 @@ export function gradient_plane(
       if (clear) memory.fill(target, 0, <usize>columns << 4);
     } else {
       const at = <usize>(row * width + left + first) * pixelStride;
-      gradient_run(target + (<usize>first << 4), da == 0 ? <usize>0 : da + at, y + at, pixelStride, end - first, scale, shift, k1, k2, k3, g, p, activation);
+      const run = target + (<usize>first << 4);
+      // without da, zeros are read where the gradient is written next
+      if (da == 0) memory.fill(run, 0, <usize>(end - first) << 4);
+      const source = da == 0 ? run : da + at;
+      gradient_run(run, source, da == 0 ? 16 : pixelStride, y + at, pixelStride, end - first, scale, shift, k1, k2, k3, g, p, activation);
     }
     target += <usize>columns << 4;
   }
