@@ -5,23 +5,27 @@ import { clamp, hard_swish, hard_swish_slope, HARD_SWISH, high_of, inside, low_o
 import { add_vector, touch } from './plane';
 
 const CHANNELS_PER_TILE: i32 = 64;
+const CHANNELS_PER_POOL: i32 = 256;
 
 /**
  * out[n][c] = mean over pixels of a = activation(x * scale + shift). x [N][pixels][channels];
  * coefficients [2][channels] or 0 (then no activation either); out [N][channels] written.
- * A tile is 64 channels of one image.
+ * A tile is 256 channels of one image.
  */
 export function f32_global_average_pool_forward(
   x: usize, coefficients: usize, out: usize, images: i32, pixels: i32, channels: i32, activation: i32, tile: i32, scratch: usize,
 ): void {
-  const channelTasks = (channels + CHANNELS_PER_TILE - 1) / CHANNELS_PER_TILE;
+  const channelTasks = (channels + CHANNELS_PER_POOL - 1) / CHANNELS_PER_POOL;
   const image = tile / channelTasks;
-  const first = (tile % channelTasks) * CHANNELS_PER_TILE;
+  const first = (tile % channelTasks) * CHANNELS_PER_POOL;
   const begin = <usize>first << 2;
-  const end = <usize>min(first + CHANNELS_PER_TILE, channels) << 2;
+  const end = <usize>min(first + CHANNELS_PER_POOL, channels) << 2;
   const stride = <usize>channels << 2;
   const source = x + <usize>(image * pixels) * stride;
   const target = out + <usize>image * stride;
+  // read in the order of memory before it is gone through channel by channel
+  v128.store(scratch, f32x4.splat(0.0));
+  touch(source + begin, pixels, stride, end - begin, scratch);
   const low = low_of(activation);
   const high = high_of(activation);
   const slope = slope_of(activation);
