@@ -12,13 +12,36 @@ function patch_bytes(depth: i32): usize {
 }
 
 function copy_floats(target: usize, source: usize, bytes: usize): void {
-  let at: usize = 0;
-  for (; at + 16 <= bytes; at += 16) v128.store(target + at, v128.load(source + at));
-  for (; at < bytes; at += 4) store<f32>(target + at, load<f32>(source + at));
+  for (let at: usize = 0; at < bytes; at += 4) store<f32>(target + at, load<f32>(source + at));
 }
 
 function zero_floats(target: usize, bytes: usize): void {
   for (let at: usize = 0; at < bytes; at += 4) store<f32>(target + at, 0.0);
+}
+
+/** Copies `count` runs of `bytes`. The last vector of a run may overlap the one before. */
+function copy_runs(target: usize, targetStep: usize, source: usize, sourceStep: usize, count: i32, bytes: usize): void {
+  if (bytes < 16) {
+    for (let i = 0; i < count; i++) copy_floats(target + <usize>i * targetStep, source + <usize>i * sourceStep, bytes);
+    return;
+  }
+  const last = bytes - 16;
+  for (let i = 0; i < count; i++) {
+    for (let at: usize = 0; at < last; at += 16) v128.store(target + at, v128.load(source + at));
+    v128.store(target + last, v128.load(source + last));
+    target += targetStep;
+    source += sourceStep;
+  }
+}
+
+/** One row of a patch that reaches over an edge: the taps inside are copied, the others zeros. */
+function gather_edge(target: usize, line: usize, left: i32, width: i32, kernel: i32, dilation: i32, pixel: usize): void {
+  for (let kx = 0; kx < kernel; kx++) {
+    const w = left + kx * dilation;
+    if (w >= 0 && w < width) copy_floats(target, line + <usize>w * pixel, pixel);
+    else zero_floats(target, pixel);
+    target += pixel;
+  }
 }
 
 /** target[rows][patch_bytes] <- the patches of output pixels number `first` onward. */
@@ -29,39 +52,46 @@ function gather_patches(
   const pixel = <usize>channels << 2;
   const run = <usize>kernel * pixel;
   const depth = kernel * kernel * channels;
-  const tail = patch_bytes(depth) - (<usize>depth << 2);
-  const inside = first % (outHeight * outWidth);
-  let picture = x + <usize>(first / (outHeight * outWidth) * height * width) * pixel;
-  let outRow = inside / outWidth;
-  let outColumn = inside % outWidth;
-  for (let row = 0; row < rows; row++) {
-    const top = outRow * stride - padding;
-    const left = outColumn * stride - padding;
-    const whole = dilation == 1 && left >= 0 && left + kernel <= width;
+  const step = patch_bytes(depth);
+  // columns whose patches lie inside the picture from left to right
+  const whole = dilation == 1 ? (padding + stride - 1) / stride : outWidth;
+  const wholeEnd = dilation == 1 ? max(min((width - kernel + padding) / stride + 1, outWidth), whole) : outWidth;
+  let row = first;
+  while (row < first + rows) {
+    const image = row / (outHeight * outWidth);
+    const top = ((row / outWidth) % outHeight) * stride - padding;
+    const column = row % outWidth;
+    const end = min(outWidth, column + first + rows - row);
+    const start = min(max(whole, column), end);
+    const stop = min(max(wholeEnd, start), end);
     for (let ky = 0; ky < kernel; ky++) {
       const h = top + ky * dilation;
-      const line = picture + <usize>(h * width + left) * pixel;
+      const line = x + <usize>((image * height + h) * width) * pixel;
+      let patch = target + <usize>ky * run;
       if (h < 0 || h >= height) {
-        zero_floats(target, run);
-      } else if (whole) {
-        copy_floats(target, line, run);
-      } else {
-        for (let kx = 0; kx < kernel; kx++) {
-          const w = left + kx * dilation;
-          const value = target + <usize>kx * pixel;
-          if (w >= 0 && w < width) copy_floats(value, line + <usize>(kx * dilation) * pixel, pixel);
-          else zero_floats(value, pixel);
+        for (let w = column; w < end; w++) {
+          zero_floats(patch, run);
+          patch += step;
         }
+        continue;
       }
-      target += run;
+      for (let w = column; w < start; w++) {
+        gather_edge(patch, line, w * stride - padding, width, kernel, dilation, pixel);
+        patch += step;
+      }
+      copy_runs(patch, step, line + <usize>(start * stride - padding) * pixel, <usize>stride * pixel, stop - start, run);
+      patch += <usize>(stop - start) * step;
+      for (let w = stop; w < end; w++) {
+        gather_edge(patch, line, w * stride - padding, width, kernel, dilation, pixel);
+        patch += step;
+      }
     }
-    zero_floats(target, tail);
-    target += tail;
-    if (++outColumn < outWidth) continue;
-    outColumn = 0;
-    if (++outRow < outHeight) continue;
-    outRow = 0;
-    picture += <usize>(height * width) * pixel;
+    const tail = <usize>depth << 2;
+    for (let w = column; w < end; w++) {
+      zero_floats(target + tail, step - tail);
+      target += step;
+    }
+    row += end - column;
   }
 }
 
