@@ -15,11 +15,11 @@ export function f32_sgd_update(
 ): void {
   const rate = v128.load32_splat(rates);
   const keep = f32x4.splat(momentum);
-  const shrink = f32x4.splat(decay);
+  const pull = f32x4.splat(decay);
   const end = <usize>min((tile + 1) * FLOATS_PER_TILE, length) << 2;
   for (let i = <usize>(tile * FLOATS_PER_TILE) << 2; i < end; i += 16) {
     const w = v128.load(weights + i);
-    const g = f32x4.add(v128.load(gradients + i), f32x4.mul(shrink, w));
+    const g = f32x4.add(v128.load(gradients + i), f32x4.mul(pull, w));
     const v = f32x4.add(f32x4.mul(keep, v128.load(velocity + i)), g);
     v128.store(velocity + i, v);
     const step = nesterov ? f32x4.add(g, f32x4.mul(keep, v)) : v;
@@ -29,8 +29,10 @@ export function f32_sgd_update(
 
 /**
  * Adam (Kingma and Ba 2015): m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
- * w -= rate * m / (sqrt(v) * correction + epsilon). rates [4]: learning rate / (1 - beta1^t),
- * 1 / sqrt(1 - beta2^t), 1 - beta1, 1 - beta2 (from double precision, as PyTorch). decay is added to the gradient (L2). A tile is 16384 floats.
+ * w = shrink * w - rate * m / (sqrt(v) * correction + epsilon). rates [5]: learning rate / (1 - beta1^t),
+ * 1 / sqrt(1 - beta2^t), 1 - beta1, 1 - beta2, shrink (from double precision, as PyTorch). Weight decay is
+ * either added to the gradient (`decay`, L2) or, in AdamW (Loshchilov and Hutter 2019), decoupled from it:
+ * shrink = 1 - learning rate * decay. A tile is 16384 floats.
  */
 export function f32_adam_update(
   weights: usize, gradients: usize, first: usize, second: usize, rates: usize, length: i32,
@@ -42,18 +44,19 @@ export function f32_adam_update(
   const take1 = v128.load32_splat(rates, 8);
   const keep2 = f32x4.splat(beta2);
   const take2 = v128.load32_splat(rates, 12);
+  const shrink = v128.load32_splat(rates, 16);
   const floor = f32x4.splat(epsilon);
-  const shrink = f32x4.splat(decay);
+  const pull = f32x4.splat(decay);
   const end = <usize>min((tile + 1) * FLOATS_PER_TILE, length) << 2;
   for (let i = <usize>(tile * FLOATS_PER_TILE) << 2; i < end; i += 16) {
     const w = v128.load(weights + i);
-    const g = f32x4.add(v128.load(gradients + i), f32x4.mul(shrink, w));
+    const g = f32x4.add(v128.load(gradients + i), f32x4.mul(pull, w));
     const m = f32x4.add(f32x4.mul(keep1, v128.load(first + i)), f32x4.mul(take1, g));
     const v = f32x4.add(f32x4.mul(keep2, v128.load(second + i)), f32x4.mul(take2, f32x4.mul(g, g)));
     v128.store(first + i, m);
     v128.store(second + i, v);
     const divisor = f32x4.add(f32x4.mul(f32x4.sqrt(v), correction), floor);
-    v128.store(weights + i, f32x4.sub(w, f32x4.mul(rate, f32x4.div(m, divisor))));
+    v128.store(weights + i, f32x4.sub(f32x4.mul(shrink, w), f32x4.mul(rate, f32x4.div(m, divisor))));
   }
 }
 
@@ -71,13 +74,13 @@ export function f32_rmsprop_update(
   const take = v128.load32_splat(rates, 4);
   const keep = f32x4.splat(alpha);
   const carry = f32x4.splat(momentum);
-  const shrink = f32x4.splat(decay);
+  const pull = f32x4.splat(decay);
   const within = f32x4.splat(inside ? epsilon : 0.0);
   const beside = f32x4.splat(inside ? 0.0 : epsilon);
   const end = <usize>min((tile + 1) * FLOATS_PER_TILE, length) << 2;
   for (let i = <usize>(tile * FLOATS_PER_TILE) << 2; i < end; i += 16) {
     const w = v128.load(weights + i);
-    const g = f32x4.add(v128.load(gradients + i), f32x4.mul(shrink, w));
+    const g = f32x4.add(v128.load(gradients + i), f32x4.mul(pull, w));
     const s = f32x4.add(f32x4.mul(keep, v128.load(square + i)), f32x4.mul(take, f32x4.mul(g, g)));
     v128.store(square + i, s);
     const root = f32x4.add(f32x4.sqrt(f32x4.add(s, within)), beside);

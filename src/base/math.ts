@@ -32,6 +32,17 @@ export function exp(x: number): number {
   return sum * powerOfTwo(k);
 }
 
+/** base^exponent for a whole exponent of 0 or more, by squaring. */
+export function power(base: number, exponent: number): number {
+  let result = 1;
+  let factor = base;
+  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result *= factor;
+    factor *= factor;
+  }
+  return result;
+}
+
 /** Natural logarithm of a positive normal number. */
 export function log(x: number): number {
   if (!(x > 0)) return x === 0 ? Number.NEGATIVE_INFINITY : Number.NaN;

@@ -10,7 +10,7 @@ import { MODEL_FAMILIES } from '../train/choose-network.ts';
 import type { ModelName } from '../train/recipe.ts';
 import { numberWithin, oneOf, reductionOption } from './parse-option.ts';
 import { lineageOption, readModel } from './read-model.ts';
-import { MODEL_NAMES } from './train-command.ts';
+import { MODEL_NAMES } from './training-options.ts';
 
 interface SummaryFlags {
   width?: number;

@@ -45,13 +45,13 @@ export const adamUpdate: Kernel = {
     gradients: { access: 'read', length },
     first: { access: 'update', length },
     second: { access: 'update', fill: 'positive', length },
-    rates: { access: 'read', fill: 'positive', length: () => 4 },
+    rates: { access: 'read', fill: 'positive', length: () => 5 },
   },
   integers: ['length'],
   floats: ['beta1', 'beta2', 'epsilon', 'decay'],
   tiles,
   scratchBytes: () => 0,
-  flops: (s) => 14 * length(s),
+  flops: (s) => 15 * length(s),
   reduction: () => 8,
   constraint: multipleOf4('length'),
   reference(s, arrays) {
@@ -63,7 +63,8 @@ export const adamUpdate: Kernel = {
       const v = size(s, 'beta2') * at(second, i) + at(rates, 3) * g * g;
       first[i] = m;
       second[i] = v;
-      weights[i] = at(weights, i) - (at(rates, 0) * m) / (Math.sqrt(v) * at(rates, 1) + size(s, 'epsilon'));
+      const step = (at(rates, 0) * m) / (Math.sqrt(v) * at(rates, 1) + size(s, 'epsilon'));
+      weights[i] = at(rates, 4) * at(weights, i) - step;
     }
   },
   cases: [{ sizes: { length: 16384 + 20, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 1e-4 } }],

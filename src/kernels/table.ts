@@ -18,6 +18,12 @@ import {
 import type { Kernel } from './kernel.ts';
 import { linearForward, linearGradInput, linearGradWeight } from './linear.ts';
 import { adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
+import {
+  gradientClipUpdate,
+  gradientMeanUpdate,
+  gradientNormForward,
+  gradientSumUpdate,
+} from './optimizer-gradients.ts';
 import { packDepthwiseForward, packPanelsForward, packPanelsTransposed, partialsGradWeight } from './pack.ts';
 import { pointwiseConvForward, pointwiseConvGradient, pointwiseConvStatisticsForward } from './pointwise-conv.ts';
 import { gateGradInput, gateStatisticsGradInput, gateSumsGradInput, globalAveragePoolForward } from './pooling.ts';
@@ -56,6 +62,10 @@ export const KERNELS: readonly Kernel[] = [
   sgdUpdate,
   adamUpdate,
   rmspropUpdate,
+  gradientSumUpdate,
+  gradientMeanUpdate,
+  gradientNormForward,
+  gradientClipUpdate,
 ];
 
 const byName = new Map(KERNELS.map((kernel, index) => [kernel.name, { kernel, opcode: index + 1 }]));

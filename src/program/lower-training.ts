@@ -24,17 +24,16 @@ import { Consumers } from './consumers.ts';
 import { ConvTraining } from './conv-training.ts';
 import { rowsOf } from './geometry.ts';
 import { lowerInput } from './lower-inference.ts';
-import { lowerOptimizer, type OptimizerKernel } from './lower-optimizer.ts';
+import { lowerUpdate, type UpdateOptions } from './lower-optimizer.ts';
 import { layoutParameters } from './parameter-layout.ts';
 import type { Operand, Program } from './program.ts';
 import { ProgramBuilder } from './program-builder.ts';
 import { elementwiseRows, linearFeatures } from './tiling.ts';
 import { GradientSlot, type TrainingMap, type TrainingValue, type TrainingVector } from './training-values.ts';
 
-export interface TrainingOptions {
+export interface TrainingOptions extends UpdateOptions {
   readonly input: 'bytes' | 'floats';
   readonly labelSmoothing: number;
-  readonly optimizer: OptimizerKernel;
   /** How far running statistics move each step; by default what the network says. */
   readonly batchNormMomentum?: number | undefined;
   /** False: no two buffers share memory. Default true. */
@@ -329,6 +328,6 @@ export function lowerTraining(graph: Graph, shape: Shape, options: TrainingOptio
   for (const node of graph.nodes) lowering.lower(node);
   lowering.loss(lowering.vector(graph.output), options.labelSmoothing);
   lowering.backward();
-  lowerOptimizer(lowering.builder, layoutParameters(graph), options.optimizer);
+  lowerUpdate(lowering.builder, layoutParameters(graph), options);
   return lowering.builder.finish('training', options.planMemory ?? true);
 }

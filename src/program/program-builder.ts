@@ -17,6 +17,7 @@ export class ProgramBuilder {
   readonly #layout: ParameterLayout;
   readonly #regions: Readonly<Record<'parameters' | 'running' | 'gradients', Operand>>;
   #optimizer: Operand | null = null;
+  #gradientSums: Operand | null = null;
   #programBytes = 0;
   #scratchBytes = 0;
 
@@ -63,6 +64,12 @@ export class ProgramBuilder {
     this.#optimizer ??= this.#add('optimizer', 'optimizer', copies * bytes, true);
     const { buffer } = this.#optimizer;
     return Array.from({ length: copies }, (_, copy) => ({ buffer, offsetBytes: copy * bytes }));
+  }
+
+  /** Sums of gradients over micro-batches, laid out as the parameters are; zero when a program starts on the first. */
+  gradientSums(): Operand {
+    this.#gradientSums ??= this.#add('gradientSums', 'gradientSums', this.#layout.trainedBytes, true);
+    return this.#gradientSums;
   }
 
   parameter(name: string): Operand {

@@ -7,7 +7,7 @@
  */
 import type { Sizes } from '../kernels/kernel.ts';
 
-export type Region = 'arena' | 'program' | 'parameters' | 'running' | 'gradients' | 'optimizer';
+export type Region = 'arena' | 'program' | 'parameters' | 'running' | 'gradients' | 'gradientSums' | 'optimizer';
 
 export interface ProgramBuffer {
   readonly id: number;

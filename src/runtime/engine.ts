@@ -9,7 +9,7 @@ import type { Operand, Program, Region, Step } from '../program/program.ts';
 import { HEAP_ADDRESS } from './control.js';
 import { encodeProgram } from './encode-program.ts';
 import { type Block, Heap } from './heap.ts';
-import { ModelMemory } from './model-memory.ts';
+import { ModelMemory, type TrainingMemory } from './model-memory.ts';
 import type { ThreadPool } from './thread-pool.ts';
 
 const NO_BLOCK: Block = { address: 0, bytes: 0 };
@@ -40,8 +40,8 @@ export class Engine {
     return this.#arena.address;
   }
 
-  createModel(graph: Graph, optimizerNames: readonly string[] | null): ModelMemory {
-    return new ModelMemory(graph, this.heap, this.memory, optimizerNames);
+  createModel(graph: Graph, training: TrainingMemory | null): ModelMemory {
+    return new ModelMemory(graph, this.heap, this.memory, training);
   }
 
   /** Takes memory for a program. Throws BneckError('memory') where there is not enough. */

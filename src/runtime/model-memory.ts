@@ -9,6 +9,14 @@ import { layoutParameters, type ParameterLayout, type Placement } from '../progr
 import type { Region } from '../program/program.ts';
 import type { Block, Heap } from './heap.ts';
 
+/** What training keeps of a model beside its parameters and gradients. */
+export interface TrainingMemory {
+  /** Names of the optimizer's state tensors. */
+  readonly optimizerNames: readonly string[];
+  /** Whether gradients are summed over micro-batches. */
+  readonly sumsGradients: boolean;
+}
+
 export class ModelMemory {
   readonly layout: ParameterLayout;
   readonly #graph: Graph;
@@ -17,21 +25,22 @@ export class ModelMemory {
   readonly #blocks: Readonly<Partial<Record<Region, Block>>>;
   readonly #optimizerNames: readonly string[];
 
-  /** @param optimizerNames names of the optimizer's state tensors; null for a model that is not trained */
-  constructor(graph: Graph, heap: Heap, memory: WebAssembly.Memory, optimizerNames: readonly string[] | null) {
+  /** @param training null for a model that is not trained */
+  constructor(graph: Graph, heap: Heap, memory: WebAssembly.Memory, training: TrainingMemory | null) {
     this.layout = layoutParameters(graph);
     this.#graph = graph;
     this.#heap = heap;
     this.#memory = memory;
-    this.#optimizerNames = optimizerNames ?? [];
+    this.#optimizerNames = training?.optimizerNames ?? [];
     const { trainedBytes, runningBytes } = this.layout;
     this.#blocks = {
       parameters: heap.allocate(trainedBytes),
       running: heap.allocate(runningBytes),
-      ...(optimizerNames && {
+      ...(training && {
         gradients: heap.allocate(trainedBytes),
-        optimizer: heap.allocate(trainedBytes * optimizerNames.length),
+        optimizer: heap.allocate(trainedBytes * training.optimizerNames.length),
       }),
+      ...(training?.sumsGradients && { gradientSums: heap.allocate(trainedBytes) }),
     };
     for (const block of Object.values(this.#blocks)) {
       new Uint8Array(memory.buffer, block.address, block.bytes).fill(0);

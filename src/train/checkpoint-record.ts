@@ -22,7 +22,7 @@ export interface CheckpointRecord {
 }
 
 /** Of the file's form; a checkpoint of another form is refused. */
-const FORM = 1;
+const FORM = 2;
 
 const fraction = z.number().min(0).lt(1);
 const count = z.int().min(0);
@@ -36,7 +36,7 @@ const optimizerSchema = z.discriminatedUnion('kind', [
     weightDecay: z.number().min(0),
   }),
   z.strictObject({
-    kind: z.literal('adam'),
+    kind: z.enum(['adam', 'adamw']),
     beta1: fraction,
     beta2: fraction,
     epsilon: z.number().gt(0),
@@ -78,7 +78,10 @@ const recipeSchema = z.strictObject({
   seed: count.max(2 ** 32 - 1),
   epochs: count.min(1),
   batch: count.min(2),
+  accumulate: count.min(1),
   optimizer: optimizerSchema,
+  decayNormAndBias: z.boolean(),
+  clipNorm: z.number().gt(0).nullable(),
   schedule: z.strictObject({
     kind: z.enum(['cosine', 'constant']),
     learningRate: z.number().gt(0),
@@ -125,11 +128,12 @@ export function formatRecord({ recipe, dataPath, data, state }: CheckpointRecord
 function inconsistency({ recipe, state, data }: CheckpointRecord): string | null {
   const stepsPerEpoch = recipe.schedule.totalSteps / recipe.epochs;
   const trainPictures = data.train.counts.reduce((sum, pictures) => sum + pictures, 0);
-  if (Math.floor(trainPictures / recipe.batch) !== stepsPerEpoch) return 'schedule.totalSteps does not fit the data';
+  const picturesPerStep = recipe.batch * recipe.accumulate;
+  if (Math.floor(trainPictures / picturesPerStep) !== stepsPerEpoch) return 'schedule.totalSteps does not fit the data';
   if (recipe.schedule.warmupSteps > recipe.schedule.totalSteps) return 'schedule.warmupSteps is more than all steps';
   if (state.epoch > recipe.epochs || state.stepInEpoch > stepsPerEpoch) return 'the position lies behind the end';
   if (state.steps !== state.epoch * stepsPerEpoch + state.stepInEpoch) return 'steps do not fit the epoch';
-  if (state.pictures !== state.stepInEpoch * recipe.batch) return 'pictures do not fit the steps';
+  if (state.pictures !== state.stepInEpoch * picturesPerStep) return 'pictures do not fit the steps';
   if (state.rows.length !== state.epoch || (state.rows[0]?.epoch ?? 1) !== 1) return 'metrics do not fit the epoch';
   if ((state.bestEpoch ?? 0) > state.epoch) return 'the best epoch is not over yet';
   return null;

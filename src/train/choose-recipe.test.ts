@@ -81,7 +81,7 @@ test.each<[string, TrainingChoices, RegExp]>([
   ['too small for the reduction', { resolution: 16, reduction: 32 }, /resolution 16 leaves nothing/],
   ['a mistyped augmentation', { augmentation: 'storng' }, /did you mean strong\?/],
   ['half an op', { augmentation: [{ kind: 'flip' }] as never }, /augmentation\[0\] \(flip\): probability/],
-  ['another optimizer', { optimizer: 'lion' as 'adam' }, /adam, sgd, rmsprop/],
+  ['another optimizer', { optimizer: 'lion' as 'adam' }, /adam, adamw, sgd, rmsprop/],
   ['another model', { model: 'constructor' as 'small' }, /large, small, v2/],
   ['no such width', { width: 17 }, /width 17/],
   ['a width beside an architecture', { model: mobilenetV3('small', { classes: 3 }), width: 0.5 }, /contradicts/],
@@ -140,7 +140,7 @@ function recordWith(recipe: unknown): string {
   const books = { epoch: 0, stepInEpoch: 0, steps: 0, lossSum: 0, correct: 0, pictures: 0, seconds: 0 };
   const state = { ...books, metrics, bestEpoch: null };
   const data = { classNames: FACTS.classNames, train: part, validation: part };
-  return JSON.stringify({ form: 1, recipe, dataPath: '/data', data, state });
+  return JSON.stringify({ form: 2, recipe, dataPath: '/data', data, state });
 }
 
 test('every recipe passes through a checkpoint', () => {

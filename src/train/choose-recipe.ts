@@ -11,8 +11,8 @@ import { resolveNetwork } from '../models/resolve-network.ts';
 import { type Bounds, CHOICE_BOUNDS, describeBounds, fitsBounds } from './bounds.ts';
 import { chooseAugmentation } from './choose-augmentation.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
+import { chooseOptimizer } from './choose-optimizer.ts';
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
-import type { OptimizerOptions } from './session.ts';
 
 export const DEFAULT_EPOCHS = 20;
 const DEFAULT_LABEL_SMOOTHING = 0.1;
@@ -22,8 +22,6 @@ const LEAST_STEPS = 10;
 const SMALLEST_DEFAULT_BATCH = 8;
 /** Share of all steps in which the learning rate grows. */
 const WARMUP_SHARE = 0.05;
-/** Weights that are already good are moved more slowly than fresh ones. */
-const FINE_TUNING_SHARE = 0.3;
 /** Larger pictures are kept at so many times the resolution: crops stay sharp, decoding becomes cheap to repeat. */
 const TRAIN_SHORT_SIDE_FACTOR = 2;
 
@@ -53,47 +51,22 @@ function chooseBatch(choices: TrainingChoices, resolution: number, trainPictures
   return [chosen, chosen === usual ? `batch ${chosen}, usual at ${resolution} px` : `batch ${chosen}, ${few}`];
 }
 
-/** The optimizers, each with the settings and the learning rate that suit fresh weights. */
-const OPTIMIZERS: Readonly<
-  Record<OptimizerOptions['kind'], (batch: number, weightDecay?: number) => [OptimizerOptions, number]>
-> = {
-  adam: (_, weightDecay = 1e-5) => [{ kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay }, 0.002],
-  sgd: (batch, weightDecay = 1e-4) => [
-    { kind: 'sgd', momentum: 0.9, nesterov: true, weightDecay },
-    (0.1 * batch) / 128,
-  ],
-  // as torchvision trained MobileNetV3, with its learning rate of 0.064 for a batch of 1024
-  rmsprop: (batch, weightDecay = 1e-5) => [
-    { kind: 'rmsprop', alpha: 0.9, momentum: 0.9, epsilon: 0.0316, epsilonInside: false, weightDecay },
-    (0.064 * batch) / 1024,
-  ],
-};
-
-export const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS) as OptimizerOptions['kind'][];
-
-function chooseOptimizer(
-  choices: TrainingChoices,
-  batch: number,
-  fineTuning: boolean,
-): { optimizer: OptimizerOptions; learningRate: number; reason: string } {
-  const kind = choices.optimizer ?? 'adam';
-  if (!OPTIMIZER_NAMES.includes(kind)) {
-    throw new BneckError('option', `optimizer ${String(kind)}: give ${OPTIMIZER_NAMES.join(', ')}.`);
-  }
-  const [optimizer, fresh] = OPTIMIZERS[kind](batch, choices.weightDecay);
-  const learningRate = choices.learningRate ?? (fineTuning ? fresh * FINE_TUNING_SHARE : fresh);
-  const slower =
-    choices.learningRate === undefined && fineTuning ? ', slower for weights that are already trained' : '';
-  return { optimizer, learningRate, reason: `${kind} with learning rate ${learningRate}${slower}` };
+function chooseAccumulation({ accumulate = 1 }: TrainingChoices, batch: number, trainPictures: number): number {
+  if (batch * accumulate <= trainPictures) return accumulate;
+  const found = `${accumulate} batches of ${batch} are more than the ${trainPictures} training pictures`;
+  throw new BneckError(
+    'option',
+    `accumulate ${accumulate}: ${found}. Take ${Math.floor(trainPictures / batch)} or less.`,
+  );
 }
 
 /**
- * Running statistics are what validation normalises with. They forget their start by (1 - momentum) a step, and
- * the 0.01 of MobileNetV3 takes some 460 steps for that: too slow for epochs of a few dozen. Fast enough to
+ * Running statistics are what validation normalises with. They forget their start by (1 - momentum) a batch, and
+ * the 0.01 of MobileNetV3 takes some 460 batches for that: too slow for epochs of a few dozen. Fast enough to
  * settle within an epoch, then, but never slower than the network's own and never above PyTorch's usual 0.1.
  */
-function chooseBatchNormMomentum(own: number, stepsPerEpoch: number): [number, string | null] {
-  const settling = Math.round(460 / stepsPerEpoch) / 100;
+function chooseBatchNormMomentum(own: number, batchesPerEpoch: number): [number, string | null] {
+  const settling = Math.round(460 / batchesPerEpoch) / 100;
   const momentum = Math.max(own, Math.min(settling, 0.1));
   if (momentum === own) return [own, null];
   return [momentum, `batch norm momentum ${momentum}, so that its statistics settle within an epoch`];
@@ -125,13 +98,15 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
   const [reduction, reductionReason] = chooseReduction(choices, resolution, start);
   const architecture = chooseArchitecture(choices, facts.classNames.length, reduction, start);
   const [batch, batchReason] = chooseBatch(choices, resolution, facts.trainPictures);
-  const { optimizer, learningRate, reason } = chooseOptimizer(choices, batch, start !== null);
+  const accumulate = chooseAccumulation(choices, batch, facts.trainPictures);
+  const { learningRate, reason, ...optimizer } = chooseOptimizer(choices, batch * accumulate, start !== null);
   const epochs = choices.epochs ?? DEFAULT_EPOCHS;
   const [augmentation, augmentationReason] = chooseAugmentation(choices, resolution, facts.trainPictures, epochs);
-  const stepsPerEpoch = Math.floor(facts.trainPictures / batch);
+  const stepsPerEpoch = Math.floor(facts.trainPictures / (batch * accumulate));
   const totalSteps = epochs * stepsPerEpoch;
   const ownMomentum = resolveNetwork(architecture).batchNorm.momentum;
-  const [batchNormMomentum, momentumReason] = chooseBatchNormMomentum(ownMomentum, stepsPerEpoch);
+  const batchesPerEpoch = stepsPerEpoch * accumulate;
+  const [batchNormMomentum, momentumReason] = chooseBatchNormMomentum(ownMomentum, batchesPerEpoch);
   const kind = choices.schedule ?? 'cosine';
   const warmupSteps = Math.floor(totalSteps * WARMUP_SHARE);
   const keptSide = TRAIN_SHORT_SIDE_FACTOR * resolution;
@@ -139,7 +114,8 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     seed: choices.seed ?? 0,
     epochs,
     batch,
-    optimizer,
+    accumulate,
+    ...optimizer,
     schedule: { kind, learningRate, warmupSteps, totalSteps },
     labelSmoothing: choices.labelSmoothing ?? DEFAULT_LABEL_SMOOTHING,
     batchNormMomentum,

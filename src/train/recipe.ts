@@ -15,9 +15,15 @@ export interface Recipe {
   /** Of the split, first weights, order, augmentation and dropout; a whole number in [0, 2^32). */
   readonly seed: number;
   readonly epochs: number;
-  /** Pictures a step. */
+  /** Pictures a batch. */
   readonly batch: number;
+  /** Batches an update, whose gradients are averaged; batch norm sees each by itself. */
+  readonly accumulate: number;
   readonly optimizer: OptimizerOptions;
+  /** Whether weight decay applies to batch norm and biases too. */
+  readonly decayNormAndBias: boolean;
+  /** The largest norm of all gradients together; larger ones are scaled down to it. Null: any. */
+  readonly clipNorm: number | null;
   readonly schedule: Schedule;
   /** Share of each label given to all classes alike, 0 up to, not including, 1. */
   readonly labelSmoothing: number;
@@ -35,6 +41,9 @@ export interface Recipe {
 
 export type ModelName = 'large' | 'small' | 'v2';
 
+/** `rmsprop-tf` is RMSprop with epsilon inside the square root, as TensorFlow has it. */
+export type OptimizerName = OptimizerOptions['kind'] | 'rmsprop-tf';
+
 /** What a person may choose; what is left out is chosen from the data by `chooseRecipe`. */
 export interface TrainingChoices {
   /** A name, or a whole architecture, which then settles width and reduction too. Small by default. */
@@ -45,10 +54,20 @@ export interface TrainingChoices {
   readonly resolution?: number | undefined;
   readonly epochs?: number | undefined;
   readonly batch?: number | undefined;
-  readonly optimizer?: OptimizerOptions['kind'] | undefined;
+  /** Batches an update, 1 by default. */
+  readonly accumulate?: number | undefined;
+  readonly optimizer?: OptimizerName | undefined;
   readonly learningRate?: number | undefined;
+  /** Of sgd and rmsprop. */
+  readonly momentum?: number | undefined;
+  /** Of sgd; true by default. */
+  readonly nesterov?: boolean | undefined;
   readonly schedule?: Schedule['kind'] | undefined;
   readonly weightDecay?: number | undefined;
+  /** Whether weight decay applies to batch norm and biases too; false by default. */
+  readonly decayNormAndBias?: boolean | undefined;
+  /** The largest norm of all gradients together; any by default. */
+  readonly clipNorm?: number | undefined;
   readonly labelSmoothing?: number | undefined;
   /** Ops with their parameters, or names such as 'strong' or 'basic,erase' (data/augment/presets.ts). */
   readonly augmentation?: Augmentation | string | undefined;

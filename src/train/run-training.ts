@@ -66,7 +66,8 @@ async function makeLoaders({ recipe, data }: PreparedRun, cache: TrainOptions['c
 
 async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: number): Promise<Session> {
   const { architecture, recipe, weights, resumed, state } = run;
-  const { batch, optimizer, labelSmoothing, batchNormMomentum, seed, preprocessing } = recipe;
+  const { batch, accumulate, optimizer, decayNormAndBias, clipNorm, labelSmoothing } = recipe;
+  const { batchNormMomentum, seed, preprocessing } = recipe;
   const { resolution, mean, std } = preprocessing;
   const session = await engine.createSession({
     architecture,
@@ -76,6 +77,9 @@ async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: nu
     mean,
     std,
     optimizer,
+    microBatches: accumulate,
+    decayNormAndBias,
+    clipNorm,
     labelSmoothing,
     batchNormMomentum,
     seed,
@@ -91,13 +95,7 @@ function samplePicture({ kind, validation, train }: DataSource): string | null {
   return validation.length > 0 ? validation.name(0) : train.name(0);
 }
 
-function planOf(
-  run: PreparedRun,
-  loaders: Loaders,
-  session: Session,
-  threads: number,
-  folder: RunFolder,
-): TrainingPlan {
+function planOf(run: PreparedRun, session: Session, threads: number, folder: RunFolder): TrainingPlan {
   const { data, architecture, recipe, reasons, resumed, state } = run;
   const trained = buildGraph(architecture).parameters.filter(({ trainable }) => trainable);
   return {
@@ -106,7 +104,7 @@ function planOf(
     architecture,
     parameters: trained.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     recipe,
-    stepsPerEpoch: loaders.train.batchesPerEpoch,
+    stepsPerEpoch: recipe.schedule.totalSteps / recipe.epochs,
     reasons,
     threads,
     memoryBytes: session.memoryBytes,
@@ -147,7 +145,7 @@ export async function runTraining(options: TrainOptions, engine: TrainingEngine)
     const folder = run.resumed?.folder ?? (await RunFolder.create(out));
     const recorder = new RunRecorder(run, folder, session, observer, badPictures);
     if (run.resumed === null) await recorder.saveConfig();
-    observer.planned?.(planOf(run, loaders, session, threads, folder));
+    observer.planned?.(planOf(run, session, threads, folder));
     const loop = new TrainingLoop({
       session,
       trainLoader: loaders.train,

@@ -21,6 +21,12 @@ export interface SessionOptions {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
   readonly optimizer: OptimizerOptions;
+  /** Micro-batches an update: all but the last go to `accumulate`. Default 1. */
+  readonly microBatches?: number;
+  /** The largest norm of all gradients together; null, the default, for any. */
+  readonly clipNorm?: number | null;
+  /** Whether weight decay applies to batch norm and biases too. Default false. */
+  readonly decayNormAndBias?: boolean;
   readonly labelSmoothing: number;
   /** How far batch norm's running statistics move each step; by default what the network says. */
   readonly batchNormMomentum?: number;
@@ -40,13 +46,19 @@ export interface StepResult {
 
 /** What `TrainingSession.create` returns. */
 export interface Session {
+  /** Pictures a (micro-)batch. */
   readonly batch: number;
-  /** Updates made so far; dropout's random numbers are keyed by it. */
+  /** Updates made so far. */
   readonly steps: number;
   /** Memory the engine holds, in bytes. */
   readonly memoryBytes: number;
   /**
-   * One update on a batch. `pictures` is [batch, resolution, resolution, 3] bytes RGB, `labels` [batch].
+   * Adds the gradient of a micro-batch to those of the next update. Nothing changes but batch norm's running
+   * statistics. Arguments as in `step`.
+   */
+  accumulate(pictures: Uint8Array, labels: Int32Array): Promise<StepResult>;
+  /**
+   * One update on a batch and the micro-batches before it. `pictures` is [batch, resolution, resolution, 3] bytes RGB, `labels` [batch].
    * Both are copied before the call returns its promise.
    */
   step(pictures: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult>;

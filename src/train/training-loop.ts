@@ -51,6 +51,8 @@ export class TrainingLoop {
   #savedAt = now();
   /** The state's `steps` when it was last saved. */
   #savedSteps = -1;
+  /** Batches of the update under way that are done. Only at 0 can the session be saved. */
+  #accumulated = 0;
   readonly #toldSkipped = new Set<string>();
 
   constructor(parts: LoopParts) {
@@ -58,7 +60,7 @@ export class TrainingLoop {
     assert(session.steps === state.steps, `session at step ${session.steps}, books at ${state.steps}`);
     assert(trainLoader.batchSize === session.batch, `batches of ${trainLoader.batchSize} for ${session.batch}`);
     this.#parts = parts;
-    this.#stepsPerEpoch = trainLoader.batchesPerEpoch;
+    this.#stepsPerEpoch = Math.floor(trainLoader.batchesPerEpoch / recipe.accumulate);
     assert(this.#stepsPerEpoch * recipe.epochs === recipe.schedule.totalSteps, 'the schedule is of another length');
   }
 
@@ -96,8 +98,9 @@ export class TrainingLoop {
     } catch (error) {
       const { state, session } = this.#parts;
       const ofData = error instanceof BneckError && (error.code === 'image' || error.code === 'data');
+      const unsaved = state.steps !== this.#savedSteps && this.#accumulated === 0;
       // The first error is the one to tell.
-      if (ofData && state.steps !== this.#savedSteps) await this.#saveCheckpoint(session.weights()).catch(() => {});
+      if (ofData && unsaved) await this.#saveCheckpoint(session.weights()).catch(() => {});
       throw error;
     }
   }
@@ -136,11 +139,14 @@ export class TrainingLoop {
     const picturesBefore = state.pictures;
     const start = now();
     if (signal?.aborted) return false;
-    for await (const batch of trainLoader.epoch(state.epoch, { firstBatch: state.stepInEpoch })) {
+    const firstBatch = state.stepInEpoch * recipe.accumulate;
+    for await (const batch of trainLoader.epoch(state.epoch, { firstBatch })) {
+      // Batches at the end that make no whole update are dropped, as partial batches are.
+      if (state.stepInEpoch === this.#stepsPerEpoch) break;
       assert(batch.count === session.batch, `a training batch of ${batch.count} pictures`);
       const learningRate = learningRateAt(recipe.schedule, state.steps);
-      const result = await session.step(batch.pictures, batch.labels, learningRate);
-      this.#account(batch, result, learningRate);
+      await this.#trainOn(batch, learningRate);
+      if (this.#accumulated > 0) continue;
       this.#tellSkipped(trainLoader);
       const here = now() - start;
       state.seconds = secondsBefore + here;
@@ -155,6 +161,21 @@ export class TrainingLoop {
     return true;
   }
 
+  /** Trains on a batch, and makes the update where it is the last of it. */
+  async #trainOn(batch: Batch, learningRate: number): Promise<void> {
+    const { state, session, recipe } = this.#parts;
+    this.#accumulated += 1;
+    const last = this.#accumulated === recipe.accumulate;
+    const result = last
+      ? await session.step(batch.pictures, batch.labels, learningRate)
+      : await session.accumulate(batch.pictures, batch.labels);
+    this.#account(batch, result, learningRate);
+    if (!last) return;
+    this.#accumulated = 0;
+    state.stepInEpoch += 1;
+    state.steps += 1;
+  }
+
   #account(batch: Batch, { losses, logits }: StepResult, learningRate: number): void {
     const { state } = this.#parts;
     const classes = logits.length / batch.count;
@@ -167,8 +188,6 @@ export class TrainingLoop {
     if (!Number.isFinite(lossSum)) throw this.#diverged('The loss', learningRate);
     state.lossSum += lossSum;
     state.pictures += batch.count;
-    state.stepInEpoch += 1;
-    state.steps += 1;
   }
 
   #requireFinite(weights: StateDict): void {
@@ -211,11 +230,12 @@ export class TrainingLoop {
 
   #tellStep(learningRate: number, imagesPerSecond: number): void {
     const { state, recipe, session, observer } = this.#parts;
-    const stepSeconds = session.batch / imagesPerSecond;
+    const picturesPerStep = session.batch * recipe.accumulate;
+    const stepSeconds = picturesPerStep / imagesPerSecond;
     const epochSecondsLeft = (this.#stepsPerEpoch - state.stepInEpoch) * stepSeconds;
     const epochsLeft = recipe.epochs - state.epoch;
     // Validation and saving take their time too, as far as is known from the epochs before.
-    const trained = state.rows.map((row) => (session.batch * this.#stepsPerEpoch) / row.imagesPerSecond);
+    const trained = state.rows.map((row) => (picturesPerStep * this.#stepsPerEpoch) / row.imagesPerSecond);
     const overhead = Math.max(0, meanSeconds(state.rows) - trained.reduce((a, b) => a + b, 0) / (trained.length || 1));
     const stepsLeft = recipe.schedule.totalSteps - state.steps;
     observer.stepped?.({

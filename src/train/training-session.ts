@@ -8,7 +8,7 @@ import { buildGraph } from '../graph/build-graph.ts';
 import { normalizationCoefficients } from '../model/normalization.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { lowerInference } from '../program/lower-inference.ts';
-import { optimizerRates, optimizerStateNames } from '../program/lower-optimizer.ts';
+import { optimizerStateNames, type UpdateOptions, updateRates } from '../program/lower-optimizer.ts';
 import { lowerTraining } from '../program/lower-training.ts';
 import type { Program } from '../program/program.ts';
 import { Engine, type LoadedProgram } from '../runtime/engine.ts';
@@ -16,57 +16,64 @@ import type { ModelMemory } from '../runtime/model-memory.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
 import type { Session, SessionOptions, StepResult } from './session.ts';
 
+interface Programs {
+  /** Gradient and update. */
+  readonly training: LoadedProgram;
+  /** The gradient of a micro-batch that is not the last of its update. */
+  readonly accumulation: LoadedProgram | null;
+  readonly inference: LoadedProgram;
+}
+
+function updateOf({ optimizer, microBatches, clipNorm, decayNormAndBias }: SessionOptions): UpdateOptions {
+  return { optimizer, microBatches, clipNorm, decayNormAndBias };
+}
+
 export class TrainingSession implements Session {
   readonly batch: number;
   readonly #options: SessionOptions;
   readonly #engine: Engine;
   readonly #model: ModelMemory;
-  readonly #training: LoadedProgram;
-  readonly #inference: LoadedProgram;
+  readonly #update: UpdateOptions;
+  readonly #programs: Programs;
   readonly #normalization: Float32Array;
   #steps = 0;
+  /** Micro-batches of the next update that are done. */
+  #accumulated = 0;
   #batchesTracked: bigint;
   #prepared = false;
 
-  private constructor(
-    options: SessionOptions,
-    engine: Engine,
-    model: ModelMemory,
-    training: LoadedProgram,
-    inference: LoadedProgram,
-  ) {
+  private constructor(options: SessionOptions, engine: Engine, model: ModelMemory, programs: Programs) {
     this.batch = options.batch;
     this.#options = options;
     this.#engine = engine;
     this.#model = model;
-    this.#training = training;
-    this.#inference = inference;
+    this.#update = updateOf(options);
+    this.#programs = programs;
     this.#normalization = normalizationCoefficients(options.mean, options.std);
     this.#batchesTracked = batchesTracked(options.weights);
   }
 
   /** @throws BneckError('memory') where the batch does not fit, 'shape' where weights and architecture disagree */
   static async create(options: SessionOptions): Promise<TrainingSession> {
-    const {
-      architecture,
-      batch,
-      resolution,
-      optimizer,
-      labelSmoothing,
-      batchNormMomentum,
-      planMemory = true,
-    } = options;
+    const { architecture, batch, resolution, optimizer, labelSmoothing, batchNormMomentum } = options;
+    const { planMemory = true, microBatches = 1 } = options;
     const graph = buildGraph(architecture);
     const shape = [batch, 3, resolution, resolution];
-    const trainingOptions = { input: 'bytes', labelSmoothing, optimizer, batchNormMomentum, planMemory } as const;
-    const training = lowerTraining(graph, shape, trainingOptions);
+    const common = { input: 'bytes', labelSmoothing, batchNormMomentum, planMemory } as const;
+    const training = lowerTraining(graph, shape, { ...common, ...updateOf(options) });
+    const gradient = { ...common, optimizer: { kind: 'none' }, microBatches } as const;
+    const accumulation = microBatches > 1 ? lowerTraining(graph, shape, gradient) : null;
     const inference = lowerInference(graph, shape, { input: 'bytes', planMemory });
     const engine = new Engine(await createThreadPool(options.threads));
     try {
-      const model = engine.createModel(graph, optimizerStateNames(optimizer));
+      const optimizerNames = optimizerStateNames(optimizer);
+      const model = engine.createModel(graph, { optimizerNames, sumsGradients: microBatches > 1 });
       model.write(options.weights);
-      const [first, second] = [await engine.load(training, model), await engine.load(inference, model)];
-      return new TrainingSession(options, engine, model, first, second);
+      return new TrainingSession(options, engine, model, {
+        training: await engine.load(training, model),
+        accumulation: accumulation && (await engine.load(accumulation, model)),
+        inference: await engine.load(inference, model),
+      });
     } catch (error) {
       await engine.dispose();
       throw error;
@@ -83,54 +90,79 @@ export class TrainingSession implements Session {
 
   /** The training program, with its profile. */
   get program(): LoadedProgram {
-    return this.#training;
+    return this.#programs.training;
+  }
+
+  accumulate(pictures: Uint8Array, labels: Int32Array): Promise<StepResult> {
+    const { accumulation } = this.#programs;
+    assert(accumulation && this.#accumulated < this.#microBatches - 1, 'an update follows the last micro-batch');
+    this.#check(pictures, labels);
+    this.#accumulated += 1;
+    return this.#run(accumulation, pictures, labels);
   }
 
   step(pictures: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult> {
-    this.#check(pictures, labels.length);
-    const { classes } = this.#options.architecture;
-    for (const label of labels) {
-      if (label < 0 || label >= classes) {
-        throw new BneckError('data', `The label ${label} is not one of ${classes} classes (0 to ${classes - 1}).`);
-      }
-    }
+    const { training } = this.#programs;
+    assert(this.#accumulated === this.#microBatches - 1, 'an update takes all its micro-batches');
+    this.#check(pictures, labels);
+    this.#accumulated = 0;
+    this.#steps += 1;
+    const rates = updateRates(this.#model.layout, this.#update, learningRate, this.#steps);
+    return this.#run(training, pictures, labels, () => training.floats('rates').set(rates));
+  }
+
+  get #microBatches(): number {
+    return this.#options.microBatches ?? 1;
+  }
+
+  #run(program: LoadedProgram, pictures: Uint8Array, labels: Int32Array, write = () => {}): Promise<StepResult> {
     const [pictureBytes, labelValues] = [new Uint8Array(pictures), new Int32Array(labels)];
-    const program = this.#training;
+    this.#batchesTracked += 1n;
+    this.#prepared = false;
+    // Each micro-batch has dropout's random numbers of its own.
+    const batchesDone = this.#steps * this.#microBatches + this.#accumulated;
     return program.execute(
       () => {
-        this.#steps += 1;
-        this.#batchesTracked += 1n;
-        this.#prepared = false;
         program.bytes('pictures').set(pictureBytes);
         program.floats('normalization').set(this.#normalization);
         program.integers('labels').set(labelValues);
-        program.floats('rates').set(optimizerRates(this.#options.optimizer, learningRate, this.#steps));
         if (program.program.ports.dropoutState) {
-          program.integers('dropoutState').set([this.#options.seed | 0, this.#steps]);
+          program.integers('dropoutState').set([this.#options.seed | 0, batchesDone]);
         }
+        write();
       },
       () => ({ losses: program.floats('losses').slice(), logits: program.floats('logits').slice() }),
     );
   }
 
   async predict(pictures: Uint8Array, count: number): Promise<Float32Array> {
-    this.#check(pictures, this.batch);
+    this.#checkSize(pictures, this.batch);
     assert(count <= this.batch, 'no more pictures than a batch holds');
     const copy = new Uint8Array(pictures); // slice of a Buffer would be a view
+    const { inference } = this.#programs;
     if (!this.#prepared) {
-      await this.#inference.prepare();
+      await inference.prepare();
       this.#prepared = true;
     }
-    return this.#inference.execute(
+    return inference.execute(
       () => {
-        this.#inference.bytes('pictures').set(copy);
-        this.#inference.floats('normalization').set(this.#normalization);
+        inference.bytes('pictures').set(copy);
+        inference.floats('normalization').set(this.#normalization);
       },
-      () => this.#inference.floats('logits').slice(0, count * this.#options.architecture.classes),
+      () => inference.floats('logits').slice(0, count * this.#options.architecture.classes),
     );
   }
 
-  #check(pictures: Uint8Array, count: number): void {
+  #check(pictures: Uint8Array, labels: Int32Array): void {
+    this.#checkSize(pictures, labels.length);
+    const { classes } = this.#options.architecture;
+    for (const label of labels) {
+      if (label >= 0 && label < classes) continue;
+      throw new BneckError('data', `The label ${label} is not one of ${classes} classes (0 to ${classes - 1}).`);
+    }
+  }
+
+  #checkSize(pictures: Uint8Array, count: number): void {
     const { resolution } = this.#options;
     const wanted = this.batch * resolution * resolution * 3;
     if (pictures.length !== wanted || count !== this.batch) {
@@ -157,6 +189,7 @@ export class TrainingSession implements Session {
     this.#model.writeOptimizer(optimizerState);
     this.#batchesTracked = batchesTracked(weights);
     this.#steps = steps;
+    assert(this.#accumulated === 0, 'a session is restored between updates');
     this.#prepared = false;
   }
 
@@ -176,7 +209,7 @@ export function trainingBytes(architecture: Architecture, resolution: number, ba
   const graph = buildGraph(architecture);
   const optimizer = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
   const shape = [batch, 3, resolution, resolution];
-  const program = lowerTraining(graph, shape, { input: 'bytes', labelSmoothing: 0, optimizer });
+  const program = lowerTraining(graph, shape, { input: 'bytes', labelSmoothing: 0, optimizer, microBatches: 2 });
   const kept = program.buffers.filter((buffer) => buffer.region !== 'arena' && buffer.region !== 'program');
   return programBytes(program, threads) + kept.reduce((sum, buffer) => sum + buffer.bytes, 0);
 }

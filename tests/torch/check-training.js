@@ -64,15 +64,28 @@ const RMSPROP = {
   weightDecay: WEIGHT_DECAY,
 };
 
+/** @type {OptimizerOptions} */
+const ADAMW = { ...ADAM, kind: 'adamw', weightDecay: 10 * WEIGHT_DECAY };
+/** @type {OptimizerOptions} */
+const RMSPROP_TF = { ...RMSPROP, epsilon: 0.001, epsilonInside: true };
+
+/** @typedef {Pick<import('./bneck.js').SessionOptions, 'microBatches' | 'clipNorm' | 'decayNormAndBias'>} UpdateChoices */
+
 /**
- * Title, architecture, optimizer, learning rate.
- * @type {[string, Architecture, OptimizerOptions, number][]}
+ * Title, architecture, optimizer, learning rate, and what else belongs to an update. The limit is below the
+ * gradients' norm.
+ * @type {[string, Architecture, OptimizerOptions, number, UpdateChoices?][]}
  */
 const TRACE_CASES = [
   ['Small, SGD with momentum', mobilenetV3('small', CLASSES), SGD, 5e-3],
   ['Small, SGD with Nesterov', mobilenetV3('small', CLASSES), NESTEROV, 5e-3],
   ['Small, Adam', mobilenetV3('small', CLASSES), ADAM, 3e-4],
   ['Small, RMSprop', mobilenetV3('small', CLASSES), RMSPROP, 5e-4],
+  ['Small, RMSprop as in TensorFlow', mobilenetV3('small', CLASSES), RMSPROP_TF, 5e-4],
+  ['Small, AdamW', mobilenetV3('small', CLASSES), ADAMW, 3e-4],
+  ['Small, AdamW, all decayed', mobilenetV3('small', CLASSES), ADAMW, 3e-4, { decayNormAndBias: true }],
+  ['Small, SGD, clipped', mobilenetV3('small', CLASSES), SGD, 5e-3, { clipNorm: 0.5 }],
+  ['Small, SGD, 2 micro-batches', mobilenetV3('small', CLASSES), SGD, 5e-3, { microBatches: 2 }],
   ['Large, SGD with Nesterov', mobilenetV3('large', CLASSES), NESTEROV, 2e-3],
   ['Large, Adam', mobilenetV3('large', CLASSES), ADAM, 1e-4],
   ['Large, RMSprop', mobilenetV3('large', CLASSES), RMSPROP, 2e-4],
@@ -185,10 +198,19 @@ async function ownTrace(folder, options, learningRates) {
   const session = await startSession(folder, options);
   const losses = [];
   let first = session.weights();
+  const { microBatches = 1 } = options;
   for (const [step, learningRate] of learningRates.entries()) {
-    const tensors = await PeerTensors.read(join(folder, `batch-${step}.safetensors`));
-    const result = await session.step(tensors.bytes('pictures'), tensors.integers('labels'), learningRate);
-    losses.push(result.losses.reduce((sum, loss) => sum + loss, 0) / result.losses.length);
+    let sum = 0;
+    for (let place = 0; place < microBatches; place++) {
+      const tensors = await PeerTensors.read(join(folder, `batch-${step}-${place}.safetensors`));
+      const [pictures, labels] = [tensors.bytes('pictures'), tensors.integers('labels')];
+      const last = place === microBatches - 1;
+      const result = last
+        ? await session.step(pictures, labels, learningRate)
+        : await session.accumulate(pictures, labels);
+      sum += result.losses.reduce((total, loss) => total + loss, 0) / result.losses.length;
+    }
+    losses.push(sum / microBatches);
     if (step === 0) first = session.weights();
   }
   const last = session.weights();
@@ -198,14 +220,17 @@ async function ownTrace(folder, options, learningRates) {
 
 /**
  * @param {import('./peer.js').Peer} peer
- * @param {[string, Architecture, OptimizerOptions, number]} traceCase
+ * @param {[string, Architecture, OptimizerOptions, number, UpdateChoices?]} traceCase
  * @param {number} threads
  * @returns {Promise<Row[]>}
  */
-async function compareTrace(peer, [title, architecture, optimizer, rate], threads) {
+async function compareTrace(peer, [title, architecture, optimizer, rate, update = {}], threads) {
   return withFolder(async (folder) => {
     const learningRates = Array.from({ length: STEPS }, (_, step) => rate * (1 - step / (2 * STEPS)));
-    const common = { architecture, resolution: TRACE_RESOLUTION, batch: TRACE_BATCH, optimizer };
+    const { microBatches = 1, clipNorm = null, decayNormAndBias = false } = update;
+    const batch = TRACE_BATCH / microBatches;
+    const choices = { microBatches, clipNorm, decayNormAndBias };
+    const common = { architecture, resolution: TRACE_RESOLUTION, batch, optimizer, ...choices };
     await peer.ask('trace', { ...common, learningRates, seed: TRACE_SEED, calm: true }, folder);
     const { single, double } = await readTwins(folder);
     const own = await ownTrace(folder, { ...common, threads }, learningRates);

@@ -9,35 +9,29 @@ from torch.nn.functional import cross_entropy
 
 from kinks import shift_off_kinks
 from networks import calm, channels_last_bytes, leave, lively_network, normalize, picture_bytes
+from optimizers import make_optimizer
 from tensor_files import write_tensors
 
 LABEL_SMOOTHING = 0.1
 
 
-def make_optimizer(network, options):
-    """Weight decay pulls at the weights of convolutions and linear layers, not at batch norm and biases."""
+def optimizer_of(network, spec):
+    """Weight decay pulls at the weights of convolutions and linear layers; at batch norm and biases if asked to."""
+    decay = spec["optimizer"]["weightDecay"]
     decayed = [parameter for parameter in network.parameters() if parameter.dim() > 1]
     others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
-    groups = [{"params": decayed, "weight_decay": options["weightDecay"]}, {"params": others, "weight_decay": 0.0}]
-    kind = options["kind"]
-    if kind == "sgd":
-        return torch.optim.SGD(groups, lr=0.0, momentum=options["momentum"], nesterov=options["nesterov"])
-    if kind == "adam":
-        betas = (options["beta1"], options["beta2"])
-        return torch.optim.Adam(groups, lr=0.0, betas=betas, eps=options["epsilon"])
-    assert kind == "rmsprop" and not options["epsilonInside"]
-    common = {"alpha": options["alpha"], "momentum": options["momentum"], "eps": options["epsilon"]}
-    return torch.optim.RMSprop(groups, lr=0.0, **common)
+    other_decay = decay if spec["decayNormAndBias"] else 0.0
+    groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": other_decay}]
+    return make_optimizer(groups, spec["optimizer"])
 
 
-def backward(network, pictures, labels):
-    """The loss of each picture; the gradients of their mean are left in the network."""
+def backward(network, pictures, labels, share=1.0):
+    """The loss of each picture; a share of the gradients of their mean is added to those in the network."""
     dtype = next(network.parameters()).dtype
     network.train()
-    network.zero_grad(set_to_none=True)
     logits = network(normalize(pictures, dtype))
     losses = cross_entropy(logits, labels, label_smoothing=LABEL_SMOOTHING, reduction="none")
-    losses.mean().backward()
+    (losses.mean() * share).backward()
     return losses.detach()
 
 
@@ -75,6 +69,7 @@ def gradients(spec, folder):
     write_tensors(f"{folder}/weights.safetensors", network.state_dict())
     write_tensors(f"{folder}/batch.safetensors", {"pictures": channels_last_bytes(pictures), "labels": labels})
     for name, module in twins_of(network):
+        module.zero_grad(set_to_none=True)
         losses = backward(module, pictures, labels)
         tensors = {f"gradient {key}": value.grad for key, value in module.named_parameters()}
         write_tensors(f"{folder}/{name}.safetensors", {"losses": losses, **tensors, **statistics(module)})
@@ -86,16 +81,22 @@ def trace(spec, folder):
     network, generator = start(spec)
     write_tensors(f"{folder}/weights.safetensors", network.state_dict())
     twins = twins_of(network)
-    optimizers = [make_optimizer(module, spec["optimizer"]) for _, module in twins]
+    optimizers = [optimizer_of(module, spec) for _, module in twins]
     results = [{"losses": []}, {"losses": []}]
     for step, learning_rate in enumerate(spec["learningRates"]):
-        pictures, labels = batch_of(spec, generator)
-        batch = {"pictures": channels_last_bytes(pictures), "labels": labels}
-        write_tensors(f"{folder}/batch-{step}.safetensors", batch)
+        batches = [batch_of(spec, generator) for _ in range(spec["microBatches"])]
+        for place, (pictures, labels) in enumerate(batches):
+            batch = {"pictures": channels_last_bytes(pictures), "labels": labels}
+            write_tensors(f"{folder}/batch-{step}-{place}.safetensors", batch)
         for (_, module), optimizer, result in zip(twins, optimizers, results):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
-            result["losses"].append(backward(module, pictures, labels).mean())
+            module.zero_grad(set_to_none=True)
+            share = 1 / len(batches)
+            losses = [backward(module, pictures, labels, share).mean() for pictures, labels in batches]
+            result["losses"].append(torch.stack(losses).mean())
+            if spec["clipNorm"] is not None:
+                torch.nn.utils.clip_grad_norm_(module.parameters(), spec["clipNorm"])
             optimizer.step()
             if step == 0:
                 result.update({f"first {name}": value.clone() for name, value in statistics(module).items()})

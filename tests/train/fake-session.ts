@@ -35,6 +35,7 @@ class FakeSession implements Session {
   readonly #fake: FakeOptions;
   #weights: StateDict;
   #velocity: Float32Array;
+  readonly #pulls: Float32Array;
 
   constructor(options: SessionOptions, fake: FakeOptions) {
     this.#options = options;
@@ -42,6 +43,7 @@ class FakeSession implements Session {
     this.batch = options.batch;
     this.#weights = copy(options.weights);
     this.#velocity = new Float32Array(options.architecture.classes);
+    this.#pulls = new Float32Array(options.architecture.classes);
   }
 
   get #bias(): Float32Array {
@@ -67,6 +69,20 @@ class FakeSession implements Session {
     return logits;
   }
 
+  /** The pull on each class's bias. */
+  #gradient(pictures: Uint8Array, labels: Int32Array): void {
+    for (let place = 0; place < this.batch; place++) {
+      const label = labels[place] as number;
+      this.#pulls[label] = (this.#pulls[label] as number) + this.#brightness(pictures, place);
+    }
+  }
+
+  async accumulate(pictures: Uint8Array, labels: Int32Array): Promise<StepResult> {
+    this.#fake.beforeStep?.(this.steps + 1);
+    this.#gradient(pictures, labels);
+    return { losses: new Float32Array(this.batch), logits: this.#logits(pictures, this.batch) };
+  }
+
   async step(pictures: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult> {
     const taken = { pictures: pictures.slice(), labels: labels.slice() };
     await Promise.resolve();
@@ -75,12 +91,12 @@ class FakeSession implements Session {
     const logits = this.#logits(taken.pictures, this.batch);
     const losses = Float32Array.from({ length: this.batch }, (_, place) => 1 / (this.steps + place + 1));
     if (this.#fake.divergeAt === this.steps) losses[0] = Number.NaN;
-    for (let place = 0; place < this.batch; place++) {
-      const label = taken.labels[place] as number;
-      const pull = this.#brightness(taken.pictures, place);
+    this.#gradient(taken.pictures, taken.labels);
+    this.#pulls.forEach((pull, label) => {
       this.#velocity[label] = 0.9 * (this.#velocity[label] as number) + pull + this.#options.seed / 100;
       this.#bias[label] = (this.#bias[label] as number) - learningRate * (this.#velocity[label] as number);
-    }
+    });
+    this.#pulls.fill(0);
     return { losses, logits };
   }
 

@@ -1,0 +1,100 @@
+/**
+ * The options that say what is trained and how, in groups: shared by `bneck train` and `bneck lr-find`.
+ * Each becomes one of `TrainingChoices`; what is not given is chosen from the data.
+ */
+import { type Command, Option } from 'commander';
+import type { Lineage } from '../models/lineages.ts';
+import { CHOICE_BOUNDS } from '../train/bounds.ts';
+import { OPTIMIZER_NAMES } from '../train/choose-optimizer.ts';
+import { DEFAULT_EPOCHS } from '../train/choose-recipe.ts';
+import type { ModelName, OptimizerName } from '../train/recipe.ts';
+import type { TrainOptions } from '../train/train-options.ts';
+import { augmentOption } from './augment-option.ts';
+import { alternatives, numberWithin, oneOf, reductionOption } from './parse-option.ts';
+import { lineageOption } from './read-model.ts';
+
+export const MODEL_NAMES: readonly ModelName[] = ['large', 'small', 'v2'];
+
+/** As commander hands them over: named after the flags. */
+export interface ChoiceFlags {
+  model?: ModelName;
+  width?: number;
+  resolution?: number;
+  reduction?: 32 | 16 | 8;
+  weights?: string;
+  lineage?: Lineage;
+  epochs?: number;
+  batch?: number;
+  accumulate?: number;
+  augment?: string;
+  seed?: number;
+  val?: number;
+  optimizer?: OptimizerName;
+  lr?: number;
+  momentum?: number;
+  nesterov?: boolean;
+  weightDecay?: number;
+  decayNormAndBias?: boolean;
+  clipNorm?: number;
+  labelSmoothing?: number;
+}
+
+/** An option whose value is a number within bounds. */
+export function bounded(flags: string, description: string, bounds: Parameters<typeof numberWithin>[0]): Option {
+  return new Option(flags, description).argParser(numberWithin(bounds));
+}
+
+/** An option whose value is one of some words. */
+export function chosen(flags: string, description: string, words: readonly string[]): Option {
+  return new Option(flags, description).argParser(oneOf(words));
+}
+
+const WEIGHTS =
+  'where to start: a model file (.safetensors, .pth), imagenet for published weights, or none (default: none)';
+
+/** Adds the groups of options to a command. */
+export function addChoiceOptions(command: Command): Command {
+  return command
+    .optionsGroup('Network:')
+    .addOption(chosen('--model <name>', 'large, small or v2 (default: small)', MODEL_NAMES))
+    .addOption(bounded('--width <number>', 'channel multiplier (default: 1)', CHOICE_BOUNDS.width))
+    .addOption(bounded('--resolution <pixels>', 'side of the square the network sees', CHOICE_BOUNDS.resolution))
+    .addOption(new Option('--reduction <times>', 'input size over last map: 32, 16 or 8').argParser(reductionOption))
+    .option('--weights <file>', WEIGHTS)
+    .addOption(lineageOption())
+    .optionsGroup('Recipe:')
+    .addOption(bounded('--epochs <count>', `walks through the data (default: ${DEFAULT_EPOCHS})`, CHOICE_BOUNDS.epochs))
+    .addOption(bounded('--batch <count>', 'pictures a batch', CHOICE_BOUNDS.batch))
+    .addOption(
+      bounded('--accumulate <count>', 'batches an update, gradients averaged (default: 1)', CHOICE_BOUNDS.accumulate),
+    )
+    .addOption(bounded('--seed <number>', 'of everything random (default: 0)', CHOICE_BOUNDS.seed))
+    .addOption(
+      bounded('--val <share>', 'pictures set aside, if the data do not say (default: 0.2)', CHOICE_BOUNDS.validation),
+    )
+    .addOption(augmentOption())
+    .optionsGroup('Optimizer:')
+    .addOption(chosen('--optimizer <name>', `${alternatives(OPTIMIZER_NAMES)} (default: adam)`, OPTIMIZER_NAMES))
+    .addOption(bounded('--lr <rate>', 'learning rate after the warm-up', CHOICE_BOUNDS.learningRate))
+    .addOption(bounded('--momentum <share>', 'of sgd and rmsprop (default: 0.9)', CHOICE_BOUNDS.momentum))
+    .option('--no-nesterov', 'sgd with plain momentum')
+    .addOption(bounded('--weight-decay <factor>', 'pull of the weights towards 0', CHOICE_BOUNDS.weightDecay))
+    .option('--decay-norm-and-bias', 'weight decay for batch norm and biases too')
+    .addOption(bounded('--clip-norm <norm>', 'largest norm of all gradients together', CHOICE_BOUNDS.clipNorm))
+    .optionsGroup('Loss:')
+    .addOption(bounded('--label-smoothing <share>', 'default: 0.1', CHOICE_BOUNDS.labelSmoothing));
+}
+
+/** Flags as options of `train`. */
+export function choicesOf(flags: ChoiceFlags): TrainOptions {
+  const { lr, val, augment, weights, nesterov, ...same } = flags;
+  return {
+    ...same,
+    augmentation: augment,
+    learningRate: lr,
+    validation: val,
+    weights: weights === 'none' ? null : weights,
+    // Commander says true where --no-nesterov is not given.
+    nesterov: nesterov === false ? false : undefined,
+  };
+}

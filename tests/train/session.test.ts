@@ -1,0 +1,124 @@
+/** What a session does with gradients before the update, on the real engine. */
+import { afterEach, expect, test } from 'vitest';
+import { RandomStream } from '../../src/base/random.ts';
+import type { StateDict } from '../../src/base/tensor.ts';
+import { buildGraph } from '../../src/graph/build-graph.ts';
+import { initialWeights } from '../../src/graph/initial-weights.ts';
+import { mobilenetV3 } from '../../src/models/mobilenet-v3.ts';
+import type { SessionOptions } from '../../src/train/session.ts';
+import { TrainingSession } from '../../src/train/training-session.ts';
+
+const CLASSES = 5;
+const architecture = mobilenetV3('small', { classes: CLASSES, width: 0.1, reduction: 8, dropout: 0 });
+const BATCH = 4;
+
+const sessions: TrainingSession[] = [];
+afterEach(async () => {
+  for (const session of sessions.splice(0)) await session.dispose();
+});
+
+async function sessionWith(options: Partial<SessionOptions> = {}): Promise<TrainingSession> {
+  const session = await TrainingSession.create({
+    architecture,
+    weights: initialWeights(buildGraph(architecture), 1),
+    batch: BATCH,
+    resolution: 32,
+    mean: [0.5, 0.5, 0.5],
+    std: [0.25, 0.25, 0.25],
+    optimizer: { kind: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 },
+    labelSmoothing: 0,
+    seed: 0,
+    threads: 1,
+    ...options,
+  });
+  sessions.push(session);
+  return session;
+}
+
+function batchOf(key: number) {
+  const stream = new RandomStream(4, 'augment', key);
+  const pictures = Uint8Array.from({ length: BATCH * 32 * 32 * 3 }, () => stream.integer(256));
+  return { pictures, labels: Int32Array.from({ length: BATCH }, () => stream.integer(CLASSES)) };
+}
+
+function dataOf(state: StateDict, name: string): Float32Array {
+  const data = state.get(name)?.data;
+  if (!(data instanceof Float32Array)) throw new Error(name);
+  return data;
+}
+
+function norm(gradients: StateDict): number {
+  const squares = [...gradients.keys()].map((name) => dataOf(gradients, name).reduce((sum, g) => sum + g * g, 0));
+  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+}
+
+async function gradientOf(key: number, options: Partial<SessionOptions> = {}): Promise<StateDict> {
+  const session = await sessionWith(options);
+  const { pictures, labels } = batchOf(key);
+  await session.step(pictures, labels, 0);
+  return session.gradients();
+}
+
+test('an update on micro-batches takes the mean of their gradients, and starts the next sum at zero', async () => {
+  const keys = [0, 1, 2, 3];
+  const parts: StateDict[] = [];
+  for (const key of keys) parts.push(await gradientOf(key));
+  const session = await sessionWith({ microBatches: keys.length });
+  for (let update = 1; update <= 2; update++) {
+    for (const key of keys.slice(0, -1)) await session.accumulate(batchOf(key).pictures, batchOf(key).labels);
+    const before = session.weights();
+    await session.step(batchOf(3).pictures, batchOf(3).labels, 0);
+    expect(session.steps).toBe(update);
+    expect(session.weights().get('classifier.3.weight')).toEqual(before.get('classifier.3.weight'));
+    const mean = session.gradients();
+    for (const name of mean.keys()) {
+      const sum = new Float32Array(dataOf(mean, name).length);
+      for (const part of parts)
+        sum.forEach((value, i) => {
+          sum[i] = value + (dataOf(part, name)[i] as number);
+        });
+      expect(dataOf(mean, name), name).toEqual(sum.map((value) => value / keys.length));
+    }
+  }
+  // Batch norm sees each micro-batch by itself.
+  expect(session.weights().get('features.0.1.num_batches_tracked')?.data).toEqual(BigInt64Array.of(8n));
+});
+
+test('micro-batches and updates come in turn', async () => {
+  const session = await sessionWith({ microBatches: 2 });
+  const { pictures, labels } = batchOf(0);
+  expect(() => session.step(pictures, labels, 0)).toThrow(/all its micro-batches/);
+  await session.accumulate(pictures, labels);
+  expect(() => session.accumulate(pictures, labels)).toThrow(/an update follows/);
+  expect(() => session.restore(session.weights(), session.optimizerState(), 0)).toThrow(/between updates/);
+});
+
+test('gradients are clipped by the norm of all of them', async () => {
+  const whole = await gradientOf(0);
+  const clipped = await gradientOf(0, { clipNorm: norm(whole) / 4 });
+  expect(norm(clipped) / norm(whole)).toBeCloseTo(0.25, 6);
+  for (const name of whole.keys()) {
+    const wanted = dataOf(whole, name);
+    expect(Math.max(...dataOf(clipped, name).map((g, i) => Math.abs(g - (wanted[i] as number) / 4)))).toBeLessThan(
+      1e-6,
+    );
+  }
+  expect(await gradientOf(0, { clipNorm: norm(whole) * 1.01 })).toEqual(whole);
+});
+
+test('weight decay spares batch norm and biases unless it is asked to', async () => {
+  const start = initialWeights(buildGraph(architecture), 1);
+  const optimizer = { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1, weightDecay: 1 } as const;
+  const { pictures, labels } = batchOf(0);
+  for (const decayNormAndBias of [false, true]) {
+    // With an epsilon of 1 the update is all but the decay.
+    const session = await sessionWith({ optimizer, decayNormAndBias });
+    await session.step(pictures, labels, 0.01);
+    const shrunk = (name: string) => {
+      const [before, after] = [start, session.weights()].map((state) => dataOf(state, name)[0] as number);
+      return ((after as number) / (before as number)).toFixed(2);
+    };
+    expect(shrunk('classifier.3.weight')).toBe('0.99');
+    expect(shrunk('features.0.1.weight')).toBe(decayNormAndBias ? '0.99' : '1.00');
+  }
+});
