@@ -7,7 +7,9 @@ import type { Lineage } from '../models/lineages.ts';
 import { CHOICE_BOUNDS } from '../train/bounds.ts';
 import { OPTIMIZER_NAMES } from '../train/choose-optimizer.ts';
 import { DEFAULT_EPOCHS } from '../train/choose-recipe.ts';
+import { SCHEDULE_NAMES } from '../train/choose-schedule.ts';
 import type { ModelName, OptimizerName } from '../train/recipe.ts';
+import type { ScheduleName } from '../train/schedule.ts';
 import type { TrainOptions } from '../train/train-options.ts';
 import { augmentOption } from './augment-option.ts';
 import { alternatives, numberWithin, oneOf, reductionOption } from './parse-option.ts';
@@ -36,6 +38,11 @@ export interface ChoiceFlags {
   weightDecay?: number;
   decayNormAndBias?: boolean;
   clipNorm?: number;
+  schedule?: ScheduleName;
+  warmup?: number;
+  lrEvery?: number;
+  lrFactor?: number;
+  lrMin?: number;
   labelSmoothing?: number;
 }
 
@@ -81,17 +88,28 @@ export function addChoiceOptions(command: Command): Command {
     .addOption(bounded('--weight-decay <factor>', 'pull of the weights towards 0', CHOICE_BOUNDS.weightDecay))
     .option('--decay-norm-and-bias', 'weight decay for batch norm and biases too')
     .addOption(bounded('--clip-norm <norm>', 'largest norm of all gradients together', CHOICE_BOUNDS.clipNorm))
+    .optionsGroup('Schedule of the learning rate:')
+    .addOption(chosen('--schedule <name>', `${alternatives(SCHEDULE_NAMES)} (default: cosine)`, SCHEDULE_NAMES))
+    .addOption(bounded('--warmup <epochs>', 'it grows from 0, step by step (default: 5% of all)', CHOICE_BOUNDS.warmup))
+    .addOption(bounded('--lr-every <epochs>', 'step, exponential: times --lr-factor so often', CHOICE_BOUNDS.rateEvery))
+    .addOption(
+      bounded('--lr-factor <factor>', 'default: step 0.1, exponential 1% at the end', CHOICE_BOUNDS.rateFactor),
+    )
+    .addOption(bounded('--lr-min <rate>', 'cosine: at the end (default: 0)', CHOICE_BOUNDS.leastRate))
     .optionsGroup('Loss:')
     .addOption(bounded('--label-smoothing <share>', 'default: 0.1', CHOICE_BOUNDS.labelSmoothing));
 }
 
 /** Flags as options of `train`. */
 export function choicesOf(flags: ChoiceFlags): TrainOptions {
-  const { lr, val, augment, weights, nesterov, ...same } = flags;
+  const { lr, lrEvery, lrFactor, lrMin, val, augment, weights, nesterov, ...same } = flags;
   return {
     ...same,
     augmentation: augment,
     learningRate: lr,
+    rateEvery: lrEvery,
+    rateFactor: lrFactor,
+    leastRate: lrMin,
     validation: val,
     weights: weights === 'none' ? null : weights,
     // Commander says true where --no-nesterov is not given.

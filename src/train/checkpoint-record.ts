@@ -74,6 +74,16 @@ const augmentationSchema = z
     }
   });
 
+const course = { learningRate: z.number().gt(0), warmupSteps: count, totalSteps: count.min(1) };
+const falling = { ...course, everySteps: count.min(1), factor: z.number().gt(0).max(1) };
+const scheduleSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant'), ...course }),
+  z.strictObject({ kind: z.literal('cosine'), ...course, leastRate: z.number().min(0) }),
+  z.strictObject({ kind: z.literal('step'), ...falling }),
+  z.strictObject({ kind: z.literal('exponential'), ...falling }),
+  z.strictObject({ kind: z.literal('one-cycle'), ...course, startShare: fraction, endShare: fraction }),
+]);
+
 const recipeSchema = z.strictObject({
   seed: count.max(2 ** 32 - 1),
   epochs: count.min(1),
@@ -82,12 +92,7 @@ const recipeSchema = z.strictObject({
   optimizer: optimizerSchema,
   decayNormAndBias: z.boolean(),
   clipNorm: z.number().gt(0).nullable(),
-  schedule: z.strictObject({
-    kind: z.enum(['cosine', 'constant']),
-    learningRate: z.number().gt(0),
-    warmupSteps: count,
-    totalSteps: count.min(1),
-  }),
+  schedule: scheduleSchema,
   labelSmoothing: fraction,
   batchNormMomentum: fraction,
   augmentation: augmentationSchema,

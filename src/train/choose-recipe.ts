@@ -12,6 +12,7 @@ import { type Bounds, CHOICE_BOUNDS, describeBounds, fitsBounds } from './bounds
 import { chooseAugmentation } from './choose-augmentation.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
 import { chooseOptimizer } from './choose-optimizer.ts';
+import { chooseSchedule } from './choose-schedule.ts';
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
 
 export const DEFAULT_EPOCHS = 20;
@@ -20,8 +21,6 @@ const DEFAULT_LABEL_SMOOTHING = 0.1;
 const LEAST_STEPS = 10;
 /** but none smaller than this: batch norm needs several pictures. */
 const SMALLEST_DEFAULT_BATCH = 8;
-/** Share of all steps in which the learning rate grows. */
-const WARMUP_SHARE = 0.05;
 /** Larger pictures are kept at so many times the resolution: crops stay sharp, decoding becomes cheap to repeat. */
 const TRAIN_SHORT_SIDE_FACTOR = 2;
 
@@ -103,12 +102,10 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
   const epochs = choices.epochs ?? DEFAULT_EPOCHS;
   const [augmentation, augmentationReason] = chooseAugmentation(choices, resolution, facts.trainPictures, epochs);
   const stepsPerEpoch = Math.floor(facts.trainPictures / (batch * accumulate));
-  const totalSteps = epochs * stepsPerEpoch;
   const ownMomentum = resolveNetwork(architecture).batchNorm.momentum;
   const batchesPerEpoch = stepsPerEpoch * accumulate;
   const [batchNormMomentum, momentumReason] = chooseBatchNormMomentum(ownMomentum, batchesPerEpoch);
-  const kind = choices.schedule ?? 'cosine';
-  const warmupSteps = Math.floor(totalSteps * WARMUP_SHARE);
+  const [schedule, course] = chooseSchedule(choices, learningRate, { epochs, stepsPerEpoch });
   const keptSide = TRAIN_SHORT_SIDE_FACTOR * resolution;
   const recipe: Recipe = {
     seed: choices.seed ?? 0,
@@ -116,7 +113,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     batch,
     accumulate,
     ...optimizer,
-    schedule: { kind, learningRate, warmupSteps, totalSteps },
+    schedule,
     labelSmoothing: choices.labelSmoothing ?? DEFAULT_LABEL_SMOOTHING,
     batchNormMomentum,
     augmentation,
@@ -125,8 +122,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     validationFraction: facts.validationFraction,
     skipBad: choices.skipBad ?? false,
   };
-  const rhythm = kind === 'cosine' ? 'falling along a cosine after a short warm-up' : 'constant after a short warm-up';
-  const reasons = [resolutionReason, reductionReason, batchReason, `${reason}, ${rhythm}`, augmentationReason];
+  const reasons = [resolutionReason, reductionReason, batchReason, `${reason}, ${course}`, augmentationReason];
   if (momentumReason !== null) reasons.push(momentumReason);
   return { architecture, recipe, reasons };
 }

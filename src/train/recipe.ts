@@ -7,7 +7,7 @@
 import type { Augmentation } from '../data/augment/augmentation.ts';
 import type { Preprocessing } from '../data/preprocess.ts';
 import type { Architecture } from '../models/architecture.ts';
-import type { Schedule } from './schedule.ts';
+import type { Schedule, ScheduleName } from './schedule.ts';
 import type { OptimizerOptions } from './session.ts';
 
 /** JSON-serialisable. */
@@ -62,7 +62,14 @@ export interface TrainingChoices {
   readonly momentum?: number | undefined;
   /** Of sgd; true by default. */
   readonly nesterov?: boolean | undefined;
-  readonly schedule?: Schedule['kind'] | undefined;
+  readonly schedule?: ScheduleName | undefined;
+  /** Epochs in which the learning rate grows, a fraction too. */
+  readonly warmup?: number | undefined;
+  /** Of schedules step and exponential: the rate is multiplied by `rateFactor` every so many epochs. */
+  readonly rateEvery?: number | undefined;
+  readonly rateFactor?: number | undefined;
+  /** Of schedule cosine: the rate at the end, 0 by default. */
+  readonly leastRate?: number | undefined;
   readonly weightDecay?: number | undefined;
   /** Whether weight decay applies to batch norm and biases too; false by default. */
   readonly decayNormAndBias?: boolean | undefined;

@@ -67,9 +67,64 @@ def clipping():
     return {"before": before, "cases": cases}
 
 
+def schedules():
+    """Rates of all steps, by torch.optim.lr_scheduler stepped once a step, with its own linear warm-up."""
+    total, rate = 60, 0.4
+    cases = [
+        {"kind": "constant", "warmupSteps": 0},
+        {"kind": "constant", "warmupSteps": 7},
+        {"kind": "cosine", "warmupSteps": 0, "leastRate": 0.0},
+        {"kind": "cosine", "warmupSteps": 9, "leastRate": 0.01},
+        {"kind": "step", "warmupSteps": 5, "everySteps": 8, "factor": 0.3},
+        {"kind": "exponential", "warmupSteps": 4, "everySteps": 1, "factor": 0.9},
+        {"kind": "exponential", "warmupSteps": 0, "everySteps": 10, "factor": 0.5},
+        {"kind": "one-cycle", "warmupSteps": 18, "startShare": 1 / 25, "endShare": 1 / 25 / 1e4},
+        {"kind": "one-cycle", "warmupSteps": 2, "startShare": 0.1, "endShare": 0.001},
+    ]
+    return [
+        {"schedule": {**case, "learningRate": rate, "totalSteps": total}, "rates": rates_of(case, rate, total)}
+        for case in cases
+    ]
+
+
+def rates_of(case, rate, total):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+    kind, warmup = case["kind"], case["warmupSteps"]
+    schedulers = torch.optim.lr_scheduler
+    if kind == "one-cycle":
+        factors = {"div_factor": 1 / case["startShare"], "final_div_factor": case["startShare"] / case["endShare"]}
+        scheduler = schedulers.OneCycleLR(
+            optimizer, max_lr=rate, total_steps=total, pct_start=warmup / total, cycle_momentum=False, **factors
+        )
+    else:
+        # A warm-up first, since a scheduler sets the rate when it is made.
+        linear = schedulers.LinearLR(optimizer, start_factor=1 / warmup, total_iters=warmup - 1) if warmup else None
+        scheduler = falling(schedulers, optimizer, case, total - warmup)
+        if linear is not None:
+            scheduler = schedulers.SequentialLR(optimizer, [linear, scheduler], milestones=[warmup])
+    rates = []
+    for _ in range(total):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step() if len(rates) < total else None
+    return rates
+
+
+def falling(schedulers, optimizer, case, steps):
+    kind = case["kind"]
+    if kind == "constant":
+        return schedulers.ConstantLR(optimizer, factor=1.0)
+    if kind == "cosine":
+        return schedulers.CosineAnnealingLR(optimizer, T_max=steps, eta_min=case["leastRate"])
+    if kind == "step":
+        return schedulers.StepLR(optimizer, case["everySteps"], case["factor"])
+    return schedulers.ExponentialLR(optimizer, case["factor"] ** (1 / case["everySteps"]))
+
+
 def main():
     torch.set_num_threads(1)
-    print(json.dumps({"torch": torch.__version__, "optimizers": optimizer_traces(), "clipping": clipping()}))
+    answers = {"optimizers": optimizer_traces(), "clipping": clipping(), "schedules": schedules()}
+    print(json.dumps({"torch": torch.__version__, **answers}))
 
 
 main()
