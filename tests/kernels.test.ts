@@ -31,9 +31,6 @@ function makeArray(kernel: Kernel, name: string, kernelCase: KernelCase, stream:
   const pointer = kernel.pointers[name];
   if (!pointer) throw new Error(name);
   const length = pointer.length(kernelCase.sizes);
-  if (pointer.fill === 'label') {
-    return Int32Array.from({ length }, () => stream.integer(kernelCase.sizes.classes as number));
-  }
   if (pointer.type === 'u8') return Uint8Array.from({ length }, () => stream.integer(256));
   if (pointer.type === 'u32') return Uint32Array.from({ length }, () => stream.uint32());
   if (pointer.fill === 'positive') return Float32Array.from({ length }, () => Math.abs(stream.normal()) + 0.5);

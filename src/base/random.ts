@@ -14,6 +14,8 @@ export const RANDOM_PURPOSE = {
   order: 3,
   augment: 4,
   dropout: 5,
+  mix: 8,
+  sample: 9,
 } as const;
 export type RandomPurpose = keyof typeof RANDOM_PURPOSE;
 

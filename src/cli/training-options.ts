@@ -4,7 +4,7 @@
  */
 import { type Command, Option } from 'commander';
 import type { Lineage } from '../models/lineages.ts';
-import { CHOICE_BOUNDS } from '../train/bounds.ts';
+import { CHOICE_BOUNDS, CLASS_WEIGHT_BOUNDS } from '../train/bounds.ts';
 import { OPTIMIZER_NAMES } from '../train/choose-optimizer.ts';
 import { DEFAULT_EPOCHS } from '../train/choose-recipe.ts';
 import { SCHEDULE_NAMES } from '../train/choose-schedule.ts';
@@ -44,6 +44,10 @@ export interface ChoiceFlags {
   lrFactor?: number;
   lrMin?: number;
   labelSmoothing?: number;
+  classWeights?: 'balanced' | readonly number[];
+  balancedSampling?: boolean;
+  mixup?: number;
+  cutmix?: number;
 }
 
 /** An option whose value is a number within bounds. */
@@ -58,6 +62,13 @@ export function chosen(flags: string, description: string, words: readonly strin
 
 const WEIGHTS =
   'where to start: a model file (.safetensors, .pth), imagenet for published weights, or none (default: none)';
+
+const classWeight = numberWithin(CLASS_WEIGHT_BOUNDS);
+
+/** A parser for commander: `balanced` or numbers. */
+function classWeightsOption(text: string): 'balanced' | readonly number[] {
+  return text === 'balanced' ? text : text.split(',').map((part) => classWeight(part.trim()));
+}
 
 /** Adds the groups of options to a command. */
 export function addChoiceOptions(command: Command): Command {
@@ -96,8 +107,16 @@ export function addChoiceOptions(command: Command): Command {
       bounded('--lr-factor <factor>', 'default: step 0.1, exponential 1% at the end', CHOICE_BOUNDS.rateFactor),
     )
     .addOption(bounded('--lr-min <rate>', 'cosine: at the end (default: 0)', CHOICE_BOUNDS.leastRate))
-    .optionsGroup('Loss:')
-    .addOption(bounded('--label-smoothing <share>', 'default: 0.1', CHOICE_BOUNDS.labelSmoothing));
+    .optionsGroup('Loss and sampling:')
+    .addOption(bounded('--label-smoothing <share>', 'default: 0.1', CHOICE_BOUNDS.labelSmoothing))
+    .addOption(
+      new Option('--class-weights <list>', 'balanced, or a number a class: 1,2,0.5').argParser(classWeightsOption),
+    )
+    .option('--balanced-sampling', 'every class equally often in an epoch')
+    .addOption(
+      bounded('--mixup <alpha>', 'blend pairs of pictures, such as 0.2 (default: 0, off)', CHOICE_BOUNDS.mixup),
+    )
+    .addOption(bounded('--cutmix <alpha>', 'paste boxes of others, such as 1 (default: 0, off)', CHOICE_BOUNDS.cutmix));
 }
 
 /** Flags as options of `train`. */

@@ -7,6 +7,7 @@ import { describeResult, shellWord } from './training-text.ts';
 
 const facts = {
   classNames: ['a', 'b'],
+  classCounts: [],
   trainPictures: 640,
   validationPictures: 100,
   validationFraction: 0.2,

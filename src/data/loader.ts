@@ -36,6 +36,11 @@ export interface LoaderOptions {
   readonly preprocessing: Preprocessing;
   /** given: training, in random order, whole batches only. null: evaluation, in order, to the last picture */
   readonly augmentation: Augmentation | null;
+  /**
+   * of an epoch's training pictures, as many as there are: numbers, where number + r * length stands for
+   * repetition r of a picture, with random changes of its own; by default each once, in random order
+   */
+  readonly order?: ((epoch: number) => ArrayLike<number>) | undefined;
   /** of order and augmentation, in [0, 2^32); 0 by default */
   readonly seed?: number | undefined;
   /** batches made ahead of the one in use; 2 by default */
@@ -54,7 +59,7 @@ export interface EpochOptions {
 /** One walk through an epoch; `stopped` tells work under way that nobody waits any more. */
 interface Walk {
   readonly epoch: number;
-  readonly order: Uint32Array;
+  readonly order: ArrayLike<number>;
   stopped: boolean;
 }
 
@@ -74,6 +79,7 @@ export class BatchLoader {
   readonly #preprocessing: Preprocessing;
   readonly #augmentation: Augmentation | null;
   readonly #seed: number;
+  readonly #givenOrder: LoaderOptions['order'];
   readonly #prefetch: number;
   readonly #skipBad: boolean;
   readonly #limiter: Limiter;
@@ -97,6 +103,7 @@ export class BatchLoader {
     this.resolution = this.#preprocessing.resolution;
     this.#augmentation = augmentation;
     this.#seed = seed;
+    this.#givenOrder = options.order;
     this.#prefetch = prefetch;
     this.#skipBad = skipBad;
     this.#limiter = new Limiter(concurrency);
@@ -143,10 +150,10 @@ export class BatchLoader {
     }
   }
 
-  #order(epoch: number): Uint32Array {
+  #order(epoch: number): ArrayLike<number> {
     const { length } = this.dataset;
     if (this.#augmentation === null) return Uint32Array.from({ length }, (_, index) => index);
-    return new RandomStream(this.#seed, 'order', epoch).permutation(length);
+    return this.#givenOrder?.(epoch) ?? new RandomStream(this.#seed, 'order', epoch).permutation(length);
   }
 
   /** Null where every picture of an evaluation batch is bad. */
@@ -185,10 +192,11 @@ export class BatchLoader {
     const tries = this.#augmentation === null ? 1 : length;
     for (let attempt = 0; attempt < tries; attempt++) {
       if (walk.stopped) return null;
-      const index = walk.order[(place + attempt) % length] as number;
+      const drawn = walk.order[(place + attempt) % length] as number;
+      const index = drawn % length;
       if (this.#bad.has(index)) continue;
       try {
-        target.set(await this.#prepare(walk.epoch, index));
+        target.set(await this.#prepare(walk.epoch, index, drawn));
         await giveOthersATurn();
         return index;
       } catch (error) {
@@ -203,10 +211,10 @@ export class BatchLoader {
     );
   }
 
-  async #prepare(epoch: number, index: number): Promise<Uint8Array | Uint8ClampedArray> {
+  async #prepare(epoch: number, index: number, drawn: number): Promise<Uint8Array | Uint8ClampedArray> {
     const picture = await this.dataset.read(index);
     if (this.#augmentation === null) return evaluationPicture(picture, this.#preprocessing);
-    const stream = new RandomStream(this.#seed, 'augment', epoch, index);
+    const stream = new RandomStream(this.#seed, 'augment', epoch, drawn);
     return augmentPicture(picture, this.#preprocessing, this.#augmentation, stream).data;
   }
 }

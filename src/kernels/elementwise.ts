@@ -1,4 +1,4 @@
-/** Rows of kernels/elementwise.ts and kernels/loss.ts. */
+/** Rows of kernels/elementwise.ts. */
 import { philox, RANDOM_PURPOSE } from '../base/random.ts';
 import { activate, activateSlope } from './activation-code.ts';
 import { ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
@@ -131,43 +131,4 @@ export const normalizeForward: Kernel = {
     }
   },
   cases: [{ sizes: { pixels: 4097 } }, { sizes: { pixels: 1 } }],
-};
-
-export const softmaxCrossEntropyForward: Kernel = {
-  name: 'f32_softmax_cross_entropy_forward',
-  file: 'loss',
-  pointers: {
-    logits: { access: 'read', length: (s) => size(s, 'rows') * size(s, 'classes') },
-    labels: { access: 'read', type: 'i32', fill: 'label', length: (s) => size(s, 'rows') },
-    losses: { access: 'write', length: (s) => size(s, 'rows') },
-    dLogits: { access: 'write', length: (s) => size(s, 'rows') * size(s, 'classes') },
-  },
-  integers: ['rows', 'classes'],
-  floats: ['smoothing'],
-  tiles: (s) => size(s, 'rows'),
-  scratchBytes: () => 0,
-  flops: (s) => 30 * size(s, 'rows') * size(s, 'classes'),
-  reduction: (s) => size(s, 'classes'),
-  reference(s, arrays) {
-    const [classes, smoothing] = [size(s, 'classes'), size(s, 'smoothing')];
-    for (let row = 0; row < size(s, 'rows'); row++) {
-      const logits = Array.from(array(arrays, 'logits').slice(row * classes, (row + 1) * classes));
-      const highest = Math.max(...logits);
-      const sum = logits.reduce((total, logit) => total + Math.exp(logit - highest), 0);
-      const label = at(array(arrays, 'labels'), row);
-      let loss = 0;
-      logits.forEach((logit, k) => {
-        const target = smoothing / classes + (k === label ? 1 - smoothing : 0);
-        const logProbability = logit - highest - Math.log(sum);
-        loss -= target * logProbability;
-        array(arrays, 'dLogits')[row * classes + k] = (Math.exp(logProbability) - target) / size(s, 'rows');
-      });
-      array(arrays, 'losses')[row] = loss;
-    }
-  },
-  cases: [
-    { sizes: { rows: 5, classes: 9, smoothing: 0.1 } },
-    { sizes: { rows: 2, classes: 1000, smoothing: 0 } },
-    { sizes: { rows: 1, classes: 1, smoothing: 0 } },
-  ],
 };

@@ -19,7 +19,7 @@ export interface PointerSpec {
   /** How many elements the kernel touches from the pointer on. */
   readonly length: (sizes: Sizes) => number;
   /** What tests fill it with; default standard normal values. */
-  readonly fill?: 'positive' | 'label' | 'random';
+  readonly fill?: 'positive' | 'random';
 }
 
 export interface KernelCase {

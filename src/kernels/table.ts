@@ -7,16 +7,10 @@ import {
 } from './batch-norm.ts';
 import { convForward, convGradWeight, convStatisticsForward } from './conv.ts';
 import { depthwiseConvForward, depthwiseConvGradient, depthwiseConvStatisticsForward } from './depthwise-conv.ts';
-import {
-  activationForward,
-  activationGradInput,
-  addForward,
-  dropoutForward,
-  normalizeForward,
-  softmaxCrossEntropyForward,
-} from './elementwise.ts';
+import { activationForward, activationGradInput, addForward, dropoutForward, normalizeForward } from './elementwise.ts';
 import type { Kernel } from './kernel.ts';
 import { linearForward, linearGradInput, linearGradWeight } from './linear.ts';
+import { softmaxCrossEntropyForward } from './loss.ts';
 import { adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
 import {
   gradientClipUpdate,

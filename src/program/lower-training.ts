@@ -33,7 +33,6 @@ import { GradientSlot, type TrainingMap, type TrainingValue, type TrainingVector
 
 export interface TrainingOptions extends UpdateOptions {
   readonly input: 'bytes' | 'floats';
-  readonly labelSmoothing: number;
   /** How far running statistics move each step; by default what the network says. */
   readonly batchNormMomentum?: number | undefined;
   /** False: no two buffers share memory. Default true. */
@@ -292,17 +291,16 @@ class TrainingLowering {
     });
   }
 
-  loss(logits: TrainingVector, labelSmoothing: number): void {
+  loss(logits: TrainingVector): void {
     const { images: rows, features: classes } = logits;
     const out = this.builder.port('logits', 4 * rows * classes);
     const copy = { length: rows * classes, activation: 0 };
     this.builder.step('f32_activation_forward', 'logits', { x: logits.data, y: out }, copy);
-    const labels = this.builder.port('labels', 4 * rows);
+    const targets = this.builder.port('targets', 4 * rows * classes);
     const losses = this.builder.port('losses', 4 * rows);
     const dLogits = this.#newGradient(logits);
-    const operands = { logits: logits.data, labels, losses, dLogits };
-    const sizes = { rows, classes, smoothing: labelSmoothing };
-    this.builder.step('f32_softmax_cross_entropy_forward', 'loss', operands, sizes);
+    const operands = { logits: logits.data, targets, losses, dLogits };
+    this.builder.step('f32_softmax_cross_entropy_forward', 'loss', operands, { rows, classes });
   }
 
   backward(): void {
@@ -313,7 +311,7 @@ class TrainingLowering {
 /**
  * One training step on a batch.
  * @param shape [N, 3, H, W], N at least 2
- * @returns a program with ports `pictures`, `normalization` (bytes only), `labels` [N] i32, `logits` [N, K],
+ * @returns a program with ports `pictures`, `normalization` (bytes only), `targets` [N, K], `logits` [N, K],
  *   `losses` [N], `rates` (lower-optimizer.ts) and, with dropout, `dropoutState` [2] u32: seed, step
  */
 export function lowerTraining(graph: Graph, shape: Shape, options: TrainingOptions): Program {
@@ -326,7 +324,7 @@ export function lowerTraining(graph: Graph, shape: Shape, options: TrainingOptio
   const picture = { kind: 'map', images, channels, height, width, data, norm: null, activation: 0 } as const;
   lowering.set(graph.input, { ...picture, gate: null, slot });
   for (const node of graph.nodes) lowering.lower(node);
-  lowering.loss(lowering.vector(graph.output), options.labelSmoothing);
+  lowering.loss(lowering.vector(graph.output));
   lowering.backward();
   lowerUpdate(lowering.builder, layoutParameters(graph), options);
   return lowering.builder.finish('training', options.planMemory ?? true);

@@ -33,9 +33,14 @@ export const CHOICE_BOUNDS = {
   weightDecay: { least: 0, greatest: 1 },
   clipNorm: { least: 0, greatest: 1e9, above: true },
   labelSmoothing: { least: 0, greatest: 1, below: true },
+  mixup: { least: 0, greatest: 1000 },
+  cutmix: { least: 0, greatest: 1000 },
   validation: { least: 0, greatest: 1, below: true },
   seed: SEED_BOUNDS,
 } as const satisfies Partial<Record<keyof TrainingChoices, Bounds>>;
+
+/** Of each class weight. */
+export const CLASS_WEIGHT_BOUNDS: Bounds = { least: 0, greatest: 1e6, above: true };
 
 export function fitsBounds(value: number, bounds: Bounds): boolean {
   const { least, greatest, whole = false, above = false, below = false } = bounds;

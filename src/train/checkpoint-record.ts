@@ -94,6 +94,9 @@ const recipeSchema = z.strictObject({
   clipNorm: z.number().gt(0).nullable(),
   schedule: scheduleSchema,
   labelSmoothing: fraction,
+  classWeights: z.array(z.number().gt(0)).nullable(),
+  balancedSampling: z.boolean(),
+  mixing: z.strictObject({ mixup: z.number().min(0), cutmix: z.number().min(0) }).nullable(),
   batchNormMomentum: fraction,
   augmentation: augmentationSchema,
   preprocessing: z.strictObject({ resolution: count.min(1), resize: count.min(1), mean: channels, std: channels }),
@@ -135,6 +138,9 @@ function inconsistency({ recipe, state, data }: CheckpointRecord): string | null
   const trainPictures = data.train.counts.reduce((sum, pictures) => sum + pictures, 0);
   const picturesPerStep = recipe.batch * recipe.accumulate;
   if (Math.floor(trainPictures / picturesPerStep) !== stepsPerEpoch) return 'schedule.totalSteps does not fit the data';
+  const { classWeights } = recipe;
+  if (classWeights !== null && classWeights.length !== data.classNames.length)
+    return 'classWeights do not fit the classes';
   if (recipe.schedule.warmupSteps > recipe.schedule.totalSteps) return 'schedule.warmupSteps is more than all steps';
   if (state.epoch > recipe.epochs || state.stepInEpoch > stepsPerEpoch) return 'the position lies behind the end';
   if (state.steps !== state.epoch * stepsPerEpoch + state.stepInEpoch) return 'steps do not fit the epoch';

@@ -8,6 +8,7 @@ import type { DataFacts, TrainingChoices } from './recipe.ts';
 
 const FACTS: DataFacts = {
   classNames: ['cat', 'dog', 'eel'],
+  classCounts: [1000, 1500, 500],
   trainPictures: 3000,
   validationPictures: 600,
   validationFraction: 0.2,

@@ -10,13 +10,13 @@ import type { ModelFile } from '../model/model-file.ts';
 import { resolveNetwork } from '../models/resolve-network.ts';
 import { type Bounds, CHOICE_BOUNDS, describeBounds, fitsBounds } from './bounds.ts';
 import { chooseAugmentation } from './choose-augmentation.ts';
+import { chooseLoss } from './choose-loss.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
 import { chooseOptimizer } from './choose-optimizer.ts';
 import { chooseSchedule } from './choose-schedule.ts';
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
 
 export const DEFAULT_EPOCHS = 20;
-const DEFAULT_LABEL_SMOOTHING = 0.1;
 /** A smaller batch is taken where an epoch would have fewer steps than this, */
 const LEAST_STEPS = 10;
 /** but none smaller than this: batch norm needs several pictures. */
@@ -106,6 +106,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
   const batchesPerEpoch = stepsPerEpoch * accumulate;
   const [batchNormMomentum, momentumReason] = chooseBatchNormMomentum(ownMomentum, batchesPerEpoch);
   const [schedule, course] = chooseSchedule(choices, learningRate, { epochs, stepsPerEpoch });
+  const [loss, lossReasons] = chooseLoss(choices, facts);
   const keptSide = TRAIN_SHORT_SIDE_FACTOR * resolution;
   const recipe: Recipe = {
     seed: choices.seed ?? 0,
@@ -114,7 +115,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     accumulate,
     ...optimizer,
     schedule,
-    labelSmoothing: choices.labelSmoothing ?? DEFAULT_LABEL_SMOOTHING,
+    ...loss,
     batchNormMomentum,
     augmentation,
     preprocessing: choosePreprocessing(resolution, start),
@@ -122,7 +123,14 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     validationFraction: facts.validationFraction,
     skipBad: choices.skipBad ?? false,
   };
-  const reasons = [resolutionReason, reductionReason, batchReason, `${reason}, ${course}`, augmentationReason];
+  const reasons = [
+    resolutionReason,
+    reductionReason,
+    batchReason,
+    `${reason}, ${course}`,
+    augmentationReason,
+    ...lossReasons,
+  ];
   if (momentumReason !== null) reasons.push(momentumReason);
   return { architecture, recipe, reasons };
 }

@@ -7,6 +7,7 @@
 import type { Augmentation } from '../data/augment/augmentation.ts';
 import type { Preprocessing } from '../data/preprocess.ts';
 import type { Architecture } from '../models/architecture.ts';
+import type { Mixing } from './mix-batch.ts';
 import type { Schedule, ScheduleName } from './schedule.ts';
 import type { OptimizerOptions } from './session.ts';
 
@@ -27,6 +28,12 @@ export interface Recipe {
   readonly schedule: Schedule;
   /** Share of each label given to all classes alike, 0 up to, not including, 1. */
   readonly labelSmoothing: number;
+  /** How much each class counts in the loss, above 0; null: all alike. */
+  readonly classWeights: readonly number[] | null;
+  /** Whether every class comes equally often in an epoch. */
+  readonly balancedSampling: boolean;
+  /** How training pictures are mixed; null: not at all. */
+  readonly mixing: Mixing | null;
   /** How far batch norm's running statistics move each step, above 0, up to 1. */
   readonly batchNormMomentum: number;
   readonly augmentation: Augmentation;
@@ -76,6 +83,13 @@ export interface TrainingChoices {
   /** The largest norm of all gradients together; any by default. */
   readonly clipNorm?: number | undefined;
   readonly labelSmoothing?: number | undefined;
+  /** One a class, in the classes' order, or 'balanced': the rarer, the more. */
+  readonly classWeights?: 'balanced' | readonly number[] | undefined;
+  /** Every class comes equally often in an epoch. */
+  readonly balancedSampling?: boolean | undefined;
+  /** Parameter of the beta distribution that shares are drawn from; 0, the default, for none. */
+  readonly mixup?: number | undefined;
+  readonly cutmix?: number | undefined;
   /** Ops with their parameters, or names such as 'strong' or 'basic,erase' (data/augment/presets.ts). */
   readonly augmentation?: Augmentation | string | undefined;
   /** Share of each class to set aside for validation, 0 to below 1; only where the data don't say. */
@@ -87,6 +101,8 @@ export interface TrainingChoices {
 /** What has to be known of the data to choose a recipe. */
 export interface DataFacts {
   readonly classNames: readonly string[];
+  /** Training pictures of each class. */
+  readonly classCounts: readonly number[];
   readonly trainPictures: number;
   readonly validationPictures: number;
   /** The share that was set aside for validation, where the data have no such part of their own. */

@@ -11,6 +11,7 @@ import { type BadPicture, BatchLoader } from '../data/loader.ts';
 import { buildGraph } from '../graph/build-graph.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { defaultThreads, engineMemoryLimit } from '../runtime/machine.node.ts';
+import { balancedOrder } from './balanced-order.ts';
 import { describeBounds, fitsBounds, THREAD_BOUNDS } from './bounds.ts';
 import type { TrainingPlan, TrainingResult } from './observer.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.node.ts';
@@ -55,11 +56,12 @@ interface Loaders {
 
 async function makeLoaders({ recipe, data }: PreparedRun, cache: TrainOptions['cache']): Promise<Loaders> {
   const parts = await cachedParts(data, recipe, cache ?? 'auto');
-  const { batch: batchSize, preprocessing, augmentation, seed, skipBad } = recipe;
+  const { batch: batchSize, preprocessing, augmentation, seed, skipBad, balancedSampling } = recipe;
   const common = { batchSize, preprocessing, seed, skipBad };
   const { train, validation } = parts;
+  const balanced = (epoch: number) => balancedOrder(train.labels, train.classes.length, seed, epoch);
   return {
-    train: new BatchLoader(train, { ...common, augmentation }),
+    train: new BatchLoader(train, { ...common, augmentation, order: balancedSampling ? balanced : undefined }),
     validation: validation.length > 0 ? new BatchLoader(validation, { ...common, augmentation: null }) : null,
   };
 }
@@ -67,7 +69,7 @@ async function makeLoaders({ recipe, data }: PreparedRun, cache: TrainOptions['c
 async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: number): Promise<Session> {
   const { architecture, recipe, weights, resumed, state } = run;
   const { batch, accumulate, optimizer, decayNormAndBias, clipNorm, labelSmoothing } = recipe;
-  const { batchNormMomentum, seed, preprocessing } = recipe;
+  const { classWeights, batchNormMomentum, seed, preprocessing } = recipe;
   const { resolution, mean, std } = preprocessing;
   const session = await engine.createSession({
     architecture,
@@ -81,6 +83,7 @@ async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: nu
     decayNormAndBias,
     clipNorm,
     labelSmoothing,
+    classWeights,
     batchNormMomentum,
     seed,
     threads,

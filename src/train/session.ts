@@ -6,6 +6,7 @@
 import type { StateDict } from '../base/tensor.ts';
 import type { Architecture } from '../models/architecture.ts';
 import type { OptimizerKernel } from '../program/lower-optimizer.ts';
+import type { BatchLabels } from './targets.ts';
 
 /** How weights are updated; `none` is for the engine alone. */
 export type OptimizerOptions = Exclude<OptimizerKernel, { readonly kind: 'none' }>;
@@ -28,6 +29,8 @@ export interface SessionOptions {
   /** Whether weight decay applies to batch norm and biases too. Default false. */
   readonly decayNormAndBias?: boolean;
   readonly labelSmoothing: number;
+  /** One a class, above 0; null, the default, for equal ones. */
+  readonly classWeights?: readonly number[] | null;
   /** How far batch norm's running statistics move each step; by default what the network says. */
   readonly batchNormMomentum?: number;
   /** For dropout. */
@@ -56,12 +59,12 @@ export interface Session {
    * Adds the gradient of a micro-batch to those of the next update. Nothing changes but batch norm's running
    * statistics. Arguments as in `step`.
    */
-  accumulate(pictures: Uint8Array, labels: Int32Array): Promise<StepResult>;
+  accumulate(pictures: Uint8Array, labels: BatchLabels): Promise<StepResult>;
   /**
-   * One update on a batch and the micro-batches before it. `pictures` is [batch, resolution, resolution, 3] bytes RGB, `labels` [batch].
-   * Both are copied before the call returns its promise.
+   * One update on a batch and the micro-batches before it. `pictures` is [batch, resolution, resolution, 3] bytes RGB, `labels` [batch],
+   * or two for each picture. Both are copied before the call returns its promise.
    */
-  step(pictures: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult>;
+  step(pictures: Uint8Array, labels: BatchLabels, learningRate: number): Promise<StepResult>;
   /** Logits [count, classes] of up to `batch` pictures with the present weights and running statistics. */
   predict(pictures: Uint8Array, count: number): Promise<Float32Array>;
   /** A copy of all parameters and running statistics, ready to save. */

@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import { BneckError } from '../base/errors.ts';
 import { type CacheOptions, cached } from '../data/cache.ts';
-import { type DataSource, type Dataset, pictureSize } from '../data/dataset.ts';
+import { classCounts, type DataSource, type Dataset, pictureSize } from '../data/dataset.ts';
 import { findIdxPairs } from '../data/idx.node.ts';
 import { DEFAULT_VALIDATION_FRACTION } from '../data/image-folder.node.ts';
 import { openData } from '../data/open-data.node.ts';
@@ -51,6 +51,7 @@ export async function openTrainingData(
   const source = typeof where === 'string' ? await openData(where, { validation, seed }) : where;
   const facts: DataFacts = {
     classNames: source.classes,
+    classCounts: [...classCounts(source.train)],
     trainPictures: source.train.length,
     validationPictures: source.validation.length,
     validationFraction: validation ?? DEFAULT_VALIDATION_FRACTION,

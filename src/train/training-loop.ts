@@ -5,14 +5,17 @@
  * going on from a saved state gives the bits of a run that was never interrupted.
  */
 import { assert, BneckError } from '../base/errors.ts';
+import { RandomStream } from '../base/random.ts';
 import type { StateDict } from '../base/tensor.ts';
 import type { Batch, BatchLoader } from '../data/loader.ts';
 import type { EpochMetrics } from '../report/metrics-csv.ts';
 import { type Evaluation, evaluateDataset, rankOf } from './evaluate-dataset.ts';
+import { mixBatch } from './mix-batch.ts';
 import type { TrainingObserver } from './observer.ts';
 import type { Recipe } from './recipe.ts';
 import { learningRateAt } from './schedule.ts';
 import type { Session, StepResult } from './session.ts';
+import { asMixed, type BatchLabels } from './targets.ts';
 import { bestMetrics, finishEpoch, isBetter, type TrainingState } from './training-state.ts';
 
 /** Keeps what must not be lost. */
@@ -164,30 +167,43 @@ export class TrainingLoop {
   /** Trains on a batch, and makes the update where it is the last of it. */
   async #trainOn(batch: Batch, learningRate: number): Promise<void> {
     const { state, session, recipe } = this.#parts;
+    const labels = this.#mix(batch);
     this.#accumulated += 1;
     const last = this.#accumulated === recipe.accumulate;
     const result = last
-      ? await session.step(batch.pictures, batch.labels, learningRate)
-      : await session.accumulate(batch.pictures, batch.labels);
-    this.#account(batch, result, learningRate);
+      ? await session.step(batch.pictures, labels, learningRate)
+      : await session.accumulate(batch.pictures, labels);
+    this.#account(labels, result, learningRate);
     if (!last) return;
     this.#accumulated = 0;
     state.stepInEpoch += 1;
     state.steps += 1;
   }
 
-  #account(batch: Batch, { losses, logits }: StepResult, learningRate: number): void {
+  /** The batch's labels; where the recipe says so, after its pictures have been mixed. */
+  #mix({ pictures, labels }: Batch): BatchLabels {
+    const { recipe, state, trainLoader } = this.#parts;
+    const { mixing, seed, accumulate } = recipe;
+    if (mixing === null) return labels;
+    const place = state.stepInEpoch * accumulate + this.#accumulated;
+    const stream = new RandomStream(seed, 'mix', state.epoch, place);
+    return mixBatch(pictures, labels, mixing, trainLoader.resolution, stream);
+  }
+
+  #account(batchLabels: BatchLabels, { losses, logits }: StepResult, learningRate: number): void {
     const { state } = this.#parts;
-    const classes = logits.length / batch.count;
+    const { labels, partners, share } = asMixed(batchLabels);
+    // Of a mixed picture, the class that has more of it is the right one.
+    const rightOnes = share < 0.5 ? partners : labels;
+    const classes = logits.length / labels.length;
     let lossSum = 0;
-    for (let place = 0; place < batch.count; place++) {
+    rightOnes.forEach((label, place) => {
       lossSum += losses[place] as number;
-      const row = logits.subarray(place * classes, (place + 1) * classes);
-      if (rankOf(row, batch.labels[place] as number) === 0) state.correct += 1;
-    }
+      if (rankOf(logits.subarray(place * classes, (place + 1) * classes), label) === 0) state.correct += 1;
+    });
     if (!Number.isFinite(lossSum)) throw this.#diverged('The loss', learningRate);
     state.lossSum += lossSum;
-    state.pictures += batch.count;
+    state.pictures += labels.length;
   }
 
   #requireFinite(weights: StateDict): void {

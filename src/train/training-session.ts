@@ -15,6 +15,7 @@ import { Engine, type LoadedProgram } from '../runtime/engine.ts';
 import type { ModelMemory } from '../runtime/model-memory.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
 import type { Session, SessionOptions, StepResult } from './session.ts';
+import { asMixed, type BatchLabels, targetsOf } from './targets.ts';
 
 interface Programs {
   /** Gradient and update. */
@@ -55,11 +56,11 @@ export class TrainingSession implements Session {
 
   /** @throws BneckError('memory') where the batch does not fit, 'shape' where weights and architecture disagree */
   static async create(options: SessionOptions): Promise<TrainingSession> {
-    const { architecture, batch, resolution, optimizer, labelSmoothing, batchNormMomentum } = options;
+    const { architecture, batch, resolution, optimizer, batchNormMomentum } = options;
     const { planMemory = true, microBatches = 1 } = options;
     const graph = buildGraph(architecture);
     const shape = [batch, 3, resolution, resolution];
-    const common = { input: 'bytes', labelSmoothing, batchNormMomentum, planMemory } as const;
+    const common = { input: 'bytes', batchNormMomentum, planMemory } as const;
     const training = lowerTraining(graph, shape, { ...common, ...updateOf(options) });
     const gradient = { ...common, optimizer: { kind: 'none' }, microBatches } as const;
     const accumulation = microBatches > 1 ? lowerTraining(graph, shape, gradient) : null;
@@ -93,7 +94,7 @@ export class TrainingSession implements Session {
     return this.#programs.training;
   }
 
-  accumulate(pictures: Uint8Array, labels: Int32Array): Promise<StepResult> {
+  accumulate(pictures: Uint8Array, labels: BatchLabels): Promise<StepResult> {
     const { accumulation } = this.#programs;
     assert(accumulation && this.#accumulated < this.#microBatches - 1, 'an update follows the last micro-batch');
     this.#check(pictures, labels);
@@ -101,7 +102,7 @@ export class TrainingSession implements Session {
     return this.#run(accumulation, pictures, labels);
   }
 
-  step(pictures: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult> {
+  step(pictures: Uint8Array, labels: BatchLabels, learningRate: number): Promise<StepResult> {
     const { training } = this.#programs;
     assert(this.#accumulated === this.#microBatches - 1, 'an update takes all its micro-batches');
     this.#check(pictures, labels);
@@ -115,8 +116,10 @@ export class TrainingSession implements Session {
     return this.#options.microBatches ?? 1;
   }
 
-  #run(program: LoadedProgram, pictures: Uint8Array, labels: Int32Array, write = () => {}): Promise<StepResult> {
-    const [pictureBytes, labelValues] = [new Uint8Array(pictures), new Int32Array(labels)];
+  #run(program: LoadedProgram, pictures: Uint8Array, labels: BatchLabels, write = () => {}): Promise<StepResult> {
+    const { architecture, labelSmoothing, classWeights = null, seed } = this.#options;
+    const targets = targetsOf(labels, { classes: architecture.classes, labelSmoothing, classWeights });
+    const pictureBytes = new Uint8Array(pictures);
     this.#batchesTracked += 1n;
     this.#prepared = false;
     // Each micro-batch has dropout's random numbers of its own.
@@ -125,9 +128,9 @@ export class TrainingSession implements Session {
       () => {
         program.bytes('pictures').set(pictureBytes);
         program.floats('normalization').set(this.#normalization);
-        program.integers('labels').set(labelValues);
+        program.floats('targets').set(targets);
         if (program.program.ports.dropoutState) {
-          program.integers('dropoutState').set([this.#options.seed | 0, batchesDone]);
+          program.integers('dropoutState').set([seed | 0, batchesDone]);
         }
         write();
       },
@@ -153,10 +156,11 @@ export class TrainingSession implements Session {
     );
   }
 
-  #check(pictures: Uint8Array, labels: Int32Array): void {
+  #check(pictures: Uint8Array, batchLabels: BatchLabels): void {
+    const { labels, partners } = asMixed(batchLabels);
     this.#checkSize(pictures, labels.length);
     const { classes } = this.#options.architecture;
-    for (const label of labels) {
+    for (const label of [...labels, ...partners]) {
       if (label >= 0 && label < classes) continue;
       throw new BneckError('data', `The label ${label} is not one of ${classes} classes (0 to ${classes - 1}).`);
     }
@@ -209,7 +213,7 @@ export function trainingBytes(architecture: Architecture, resolution: number, ba
   const graph = buildGraph(architecture);
   const optimizer = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
   const shape = [batch, 3, resolution, resolution];
-  const program = lowerTraining(graph, shape, { input: 'bytes', labelSmoothing: 0, optimizer, microBatches: 2 });
+  const program = lowerTraining(graph, shape, { input: 'bytes', optimizer, microBatches: 2 });
   const kept = program.buffers.filter((buffer) => buffer.region !== 'arena' && buffer.region !== 'program');
   return programBytes(program, threads) + kept.reduce((sum, buffer) => sum + buffer.bytes, 0);
 }

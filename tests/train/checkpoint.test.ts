@@ -49,6 +49,7 @@ function limitCalls(limit: number): { readonly made: () => number } {
 
 const facts = {
   classNames: ['a', 'b'],
+  classCounts: [10, 10],
   trainPictures: 20,
   validationPictures: 0,
   validationFraction: 0,

@@ -9,6 +9,7 @@ import { type DataSource, memoryDataset } from '../../src/data/dataset.ts';
 import type { Picture } from '../../src/data/picture.ts';
 import type { TrainingEngine } from '../../src/train/run-training.ts';
 import type { Session, SessionOptions, StepResult } from '../../src/train/session.ts';
+import { asMixed, type BatchLabels } from '../../src/train/targets.ts';
 
 const BIAS = 'classifier.3.bias';
 
@@ -70,28 +71,34 @@ class FakeSession implements Session {
   }
 
   /** The pull on each class's bias. */
-  #gradient(pictures: Uint8Array, labels: Int32Array): void {
+  #gradient(pictures: Uint8Array, batchLabels: BatchLabels): void {
+    const { labels, partners, share } = asMixed(batchLabels);
     for (let place = 0; place < this.batch; place++) {
-      const label = labels[place] as number;
-      this.#pulls[label] = (this.#pulls[label] as number) + this.#brightness(pictures, place);
+      const pull = this.#brightness(pictures, place);
+      for (const [label, part] of [
+        [labels[place], share],
+        [partners[place], 1 - share],
+      ] as [number, number][]) {
+        this.#pulls[label] = (this.#pulls[label] as number) + part * pull;
+      }
     }
   }
 
-  async accumulate(pictures: Uint8Array, labels: Int32Array): Promise<StepResult> {
+  async accumulate(pictures: Uint8Array, labels: BatchLabels): Promise<StepResult> {
     this.#fake.beforeStep?.(this.steps + 1);
     this.#gradient(pictures, labels);
     return { losses: new Float32Array(this.batch), logits: this.#logits(pictures, this.batch) };
   }
 
-  async step(pictures: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult> {
-    const taken = { pictures: pictures.slice(), labels: labels.slice() };
+  async step(pictures: Uint8Array, labels: BatchLabels, learningRate: number): Promise<StepResult> {
+    const taken = pictures.slice();
     await Promise.resolve();
     this.#fake.beforeStep?.(this.steps + 1);
     this.steps += 1;
-    const logits = this.#logits(taken.pictures, this.batch);
+    const logits = this.#logits(taken, this.batch);
     const losses = Float32Array.from({ length: this.batch }, (_, place) => 1 / (this.steps + place + 1));
     if (this.#fake.divergeAt === this.steps) losses[0] = Number.NaN;
-    this.#gradient(taken.pictures, taken.labels);
+    this.#gradient(taken, labels);
     this.#pulls.forEach((pull, label) => {
       this.#velocity[label] = 0.9 * (this.#velocity[label] as number) + pull + this.#options.seed / 100;
       this.#bias[label] = (this.#bias[label] as number) - learningRate * (this.#velocity[label] as number);

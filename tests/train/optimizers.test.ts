@@ -10,8 +10,8 @@ import { lowerUpdate, optimizerRates, type UpdateOptions, updateRates } from '..
 import { layoutParameters } from '../../src/program/parameter-layout.ts';
 import { ProgramBuilder } from '../../src/program/program-builder.ts';
 import { validateProgram } from '../../src/program/validate-program.ts';
-import { encodeProgram } from '../../src/runtime/encode-program.ts';
 import type { OptimizerOptions } from '../../src/train/session.ts';
+import { callKernel } from './call-kernel.ts';
 
 interface Golden {
   readonly optimizers: {
@@ -27,22 +27,6 @@ interface Golden {
 }
 
 const golden: Golden = JSON.parse(readFileSync(new URL('./golden/pytorch.json', import.meta.url), 'utf8'));
-
-const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536 });
-const bytes = readFileSync(new URL('../../wasm/kernels-single.wasm', import.meta.url));
-const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, now: () => performance.now() } });
-const run = instance.exports.run as (...words: number[]) => void;
-const [PROGRAM, DATA] = [65536, 262144];
-
-/** Runs a kernel once on arrays, each on its own 1024 bytes. */
-function call(kernel: string, arrays: Record<string, Float32Array>, sizes: Record<string, number>): void {
-  const addresses = Object.fromEntries(Object.keys(arrays).map((name, index) => [name, DATA + 1024 * index]));
-  const view = (name: string) => new Float32Array(memory.buffer, addresses[name], arrays[name]?.length);
-  for (const [name, values] of Object.entries(arrays)) view(name).set(values);
-  new Uint32Array(memory.buffer).set(encodeProgram([{ kernel, addresses, sizes }]), PROGRAM / 4);
-  run(PROGRAM, 0, DATA, 1, 0, 0);
-  for (const [name, values] of Object.entries(arrays)) values.set(view(name));
-}
 
 const layout = layoutParameters(buildGraph(mobilenetV3('small', { classes: 4, width: 0.1 })));
 
@@ -69,7 +53,7 @@ test.each(golden.optimizers.traces)(
     gradients.forEach((gradient, index) => {
       const row = optimizerRates(optimizer, rates[index] as number, optimizer.weightDecay, index + 1);
       const arrays = { weights, gradients: Float32Array.from(gradient), rates: Float32Array.from(row), ...state };
-      call(step.kernel, arrays, { ...step.sizes, length: start.length });
+      callKernel(step.kernel, arrays, { ...step.sizes, length: start.length });
     });
     expect(largestError(weights, wanted)).toBeLessThan(2e-6);
   },
@@ -80,12 +64,12 @@ test.each(golden.clipping.cases)('gradients are clipped together as PyTorch does
   const partials = new Float32Array(4 * gradients.length);
   gradients.forEach((values, index) => {
     const part = new Float32Array(4);
-    call('f32_gradient_norm_forward', { gradients: values, partials: part }, { length: values.length });
+    callKernel('f32_gradient_norm_forward', { gradients: values, partials: part }, { length: values.length });
     partials.set(part, 4 * index);
   });
   gradients.forEach((values, index) => {
     const sizes = { length: values.length, partialCount: gradients.length, limit };
-    call('f32_gradient_clip_update', { partials, gradients: values }, sizes);
+    callKernel('f32_gradient_clip_update', { partials, gradients: values }, sizes);
     expect(largestError(values, after[index] as readonly number[])).toBeLessThan(1e-6);
   });
 });

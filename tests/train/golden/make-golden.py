@@ -67,6 +67,25 @@ def clipping():
     return {"before": before, "cases": cases}
 
 
+def losses():
+    """Mean losses and their gradients; mixed labels as the mixture of two losses, as reference scripts write it."""
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(6, 5, generator=generator) * 2
+    labels, partners = (torch.randint(5, (6,), generator=generator) for _ in range(2))
+    weights = torch.tensor([0.5, 1.0, 2.0, 4.0, 0.25])
+    cases = []
+    for smoothing, weighted, share in [(0.0, 0, 1.0), (0.1, 0, 1.0), (0.0, 1, 1.0), (0.2, 1, 1.0), (0.1, 0, 0.7)]:
+        leaf = logits.clone().requires_grad_()
+        options = {"label_smoothing": smoothing, "weight": weights if weighted else None}
+        loss = share * torch.nn.functional.cross_entropy(leaf, labels, **options)
+        if share < 1:
+            loss = loss + (1 - share) * torch.nn.functional.cross_entropy(leaf, partners, **options)
+        loss.backward()
+        case = {"labelSmoothing": smoothing, "classWeights": numbers(weights) if weighted else None, "share": share}
+        cases.append({**case, "loss": float(loss), "gradient": numbers(leaf.grad)})
+    return {"logits": numbers(logits), "labels": labels.tolist(), "partners": partners.tolist(), "cases": cases}
+
+
 def schedules():
     """Rates of all steps, by torch.optim.lr_scheduler stepped once a step, with its own linear warm-up."""
     total, rate = 60, 0.4
@@ -123,7 +142,7 @@ def falling(schedulers, optimizer, case, steps):
 
 def main():
     torch.set_num_threads(1)
-    answers = {"optimizers": optimizer_traces(), "clipping": clipping(), "schedules": schedules()}
+    answers = {"optimizers": optimizer_traces(), "clipping": clipping(), "schedules": schedules(), "losses": losses()}
     print(json.dumps({"torch": torch.__version__, **answers}))
 
 
