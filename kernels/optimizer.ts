@@ -89,3 +89,19 @@ export function f32_rmsprop_update(
     v128.store(weights + i, f32x4.sub(w, f32x4.mul(rate, b)));
   }
 }
+
+/**
+ * averages = rates[0] * averages + rates[1] * values: an exponential moving average of weights. rates [2]:
+ * decay, 1 - decay (from double precision); 0 and 1 copy. averages, values [length]. A tile is 16384 floats.
+ */
+export function f32_moving_average_update(
+  averages: usize, values: usize, rates: usize, length: i32, tile: i32, scratch: usize,
+): void {
+  const keep = v128.load32_splat(rates);
+  const take = v128.load32_splat(rates, 4);
+  const end = <usize>min((tile + 1) * FLOATS_PER_TILE, length) << 2;
+  for (let i = <usize>(tile * FLOATS_PER_TILE) << 2; i < end; i += 16) {
+    const moved = f32x4.mul(take, v128.load(values + i));
+    v128.store(averages + i, f32x4.add(f32x4.mul(keep, v128.load(averages + i)), moved));
+  }
+}

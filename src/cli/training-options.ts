@@ -4,7 +4,7 @@
  */
 import { type Command, Option } from 'commander';
 import type { Lineage } from '../models/lineages.ts';
-import { CHOICE_BOUNDS, CLASS_WEIGHT_BOUNDS } from '../train/bounds.ts';
+import { CHOICE_BOUNDS, CLASS_WEIGHT_BOUNDS, DECAY_BOUNDS } from '../train/bounds.ts';
 import { OPTIMIZER_NAMES } from '../train/choose-optimizer.ts';
 import { DEFAULT_EPOCHS } from '../train/choose-recipe.ts';
 import { SCHEDULE_NAMES } from '../train/choose-schedule.ts';
@@ -48,6 +48,8 @@ export interface ChoiceFlags {
   balancedSampling?: boolean;
   mixup?: number;
   cutmix?: number;
+  ema?: true | 'auto' | 'torchvision' | number;
+  patience?: number;
 }
 
 /** An option whose value is a number within bounds. */
@@ -68,6 +70,11 @@ const classWeight = numberWithin(CLASS_WEIGHT_BOUNDS);
 /** A parser for commander: `balanced` or numbers. */
 function classWeightsOption(text: string): 'balanced' | readonly number[] {
   return text === 'balanced' ? text : text.split(',').map((part) => classWeight(part.trim()));
+}
+
+/** A parser for commander: `auto`, `torchvision` or a decay. */
+function emaOption(text: string): 'auto' | 'torchvision' | number {
+  return text === 'auto' || text === 'torchvision' ? text : numberWithin(DECAY_BOUNDS)(text);
 }
 
 /** Adds the groups of options to a command. */
@@ -116,12 +123,19 @@ export function addChoiceOptions(command: Command): Command {
     .addOption(
       bounded('--mixup <alpha>', 'blend pairs of pictures, such as 0.2 (default: 0, off)', CHOICE_BOUNDS.mixup),
     )
-    .addOption(bounded('--cutmix <alpha>', 'paste boxes of others, such as 1 (default: 0, off)', CHOICE_BOUNDS.cutmix));
+    .addOption(bounded('--cutmix <alpha>', 'paste boxes of others, such as 1 (default: 0, off)', CHOICE_BOUNDS.cutmix))
+    .optionsGroup('Averaging and stopping:')
+    .addOption(
+      new Option('--ema [decay]', 'average the weights: auto, torchvision or a decay (alone: auto)').argParser(
+        emaOption,
+      ),
+    )
+    .addOption(bounded('--patience <epochs>', 'end after so many without a better one', CHOICE_BOUNDS.patience));
 }
 
 /** Flags as options of `train`. */
 export function choicesOf(flags: ChoiceFlags): TrainOptions {
-  const { lr, lrEvery, lrFactor, lrMin, val, augment, weights, nesterov, ...same } = flags;
+  const { lr, lrEvery, lrFactor, lrMin, val, augment, weights, nesterov, ema, ...same } = flags;
   return {
     ...same,
     augmentation: augment,
@@ -129,6 +143,7 @@ export function choicesOf(flags: ChoiceFlags): TrainOptions {
     rateEvery: lrEvery,
     rateFactor: lrFactor,
     leastRate: lrMin,
+    ema: ema === true ? 'auto' : ema,
     validation: val,
     weights: weights === 'none' ? null : weights,
     // Commander says true where --no-nesterov is not given.

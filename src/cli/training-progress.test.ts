@@ -85,6 +85,7 @@ test('in a pipe there are whole lines, one an epoch and one every ten seconds in
 test('the end says what came out and what to do next', () => {
   const result = {
     status: 'finished',
+    endedEarly: false,
     run: 'runs/1',
     epochs: [METRICS],
     best: METRICS,

@@ -83,7 +83,7 @@ export function stepLine(event: StepEvent, epochs: number): string {
 
 /** What came out, and what to try next. */
 export function describeResult(result: TrainingResult, samplePicture: string | null): string[] {
-  const { status, run, best, bestPath, position, badPictures } = result;
+  const { status, endedEarly, run, best, bestPath, position, badPictures } = result;
   const lines: string[] = [];
   if (badPictures.length > 0) {
     const count = plural(badPictures.length, 'picture');
@@ -93,6 +93,10 @@ export function describeResult(result: TrainingResult, samplePicture: string | n
     const place = position.step === 0 ? `after epoch ${position.epoch}` : `in epoch ${position.epoch + 1}`;
     lines.push(`Stopped ${place}; nothing is lost. Go on with:  npx bneck train --resume ${shellWord(run)}`);
     return lines;
+  }
+  if (endedEarly && best !== null) {
+    const since = plural(position.epoch - best.epoch, 'epoch');
+    lines.push(`Ended after epoch ${position.epoch}: ${since} without a better one.`);
   }
   if (best !== null && !Number.isNaN(best.validationAccuracy)) {
     lines.push(`Best validation accuracy: ${formatPercent(best.validationAccuracy, 2)} (epoch ${best.epoch})`);

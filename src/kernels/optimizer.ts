@@ -105,3 +105,25 @@ export const rmspropUpdate: Kernel = {
     { sizes: { length: 36, inside: 1, alpha: 0.99, epsilon: 1e-3, momentum: 0, decay: 0 } },
   ],
 };
+
+export const movingAverageUpdate: Kernel = {
+  name: 'f32_moving_average_update',
+  file: 'optimizer',
+  pointers: {
+    averages: { access: 'update', length },
+    values: { access: 'read', length },
+    rates: { access: 'read', fill: 'positive', length: () => 2 },
+  },
+  integers: ['length'],
+  floats: [],
+  tiles,
+  scratchBytes: () => 0,
+  flops: (s) => 3 * length(s),
+  reduction: () => 2,
+  constraint: multipleOf4('length'),
+  reference(s, arrays) {
+    const [averages, values, rates] = [array(arrays, 'averages'), array(arrays, 'values'), array(arrays, 'rates')];
+    for (let i = 0; i < length(s); i++) averages[i] = at(rates, 0) * at(averages, i) + at(rates, 1) * at(values, i);
+  },
+  cases: [{ sizes: { length: 16384 + 20 } }, { sizes: { length: 4 } }],
+};

@@ -11,7 +11,7 @@ import { activationForward, activationGradInput, addForward, dropoutForward, nor
 import type { Kernel } from './kernel.ts';
 import { linearForward, linearGradInput, linearGradWeight } from './linear.ts';
 import { softmaxCrossEntropyForward } from './loss.ts';
-import { adamUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
+import { adamUpdate, movingAverageUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
 import {
   gradientClipUpdate,
   gradientMeanUpdate,
@@ -60,6 +60,7 @@ export const KERNELS: readonly Kernel[] = [
   gradientMeanUpdate,
   gradientNormForward,
   gradientClipUpdate,
+  movingAverageUpdate,
 ];
 
 const byName = new Map(KERNELS.map((kernel, index) => [kernel.name, { kernel, opcode: index + 1 }]));

@@ -72,6 +72,24 @@ export class ProgramBuilder {
     return this.#gradientSums;
   }
 
+  /** All parameters and running statistics as they are, and their moving averages. */
+  averaged(): { readonly values: Operand; readonly averages: Operand; readonly floats: number }[] {
+    const { trainedBytes, runningBytes } = this.#layout;
+    const { parameters, running } = this.#regions;
+    return [
+      {
+        values: parameters,
+        averages: this.#add('averageParameters', 'averageParameters', trainedBytes, true),
+        floats: trainedBytes / 4,
+      },
+      {
+        values: running,
+        averages: this.#add('averageRunning', 'averageRunning', runningBytes, true),
+        floats: runningBytes / 4,
+      },
+    ];
+  }
+
   parameter(name: string): Operand {
     return { ...this.#regions.parameters, offsetBytes: placementOf(this.#layout.trained, name).offsetBytes };
   }

@@ -7,7 +7,16 @@
  */
 import type { Sizes } from '../kernels/kernel.ts';
 
-export type Region = 'arena' | 'program' | 'parameters' | 'running' | 'gradients' | 'gradientSums' | 'optimizer';
+export type Region =
+  | 'arena'
+  | 'program'
+  | 'parameters'
+  | 'running'
+  | 'gradients'
+  | 'gradientSums'
+  | 'optimizer'
+  | 'averageParameters'
+  | 'averageRunning';
 
 export interface ProgramBuffer {
   readonly id: number;

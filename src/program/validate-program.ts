@@ -10,7 +10,7 @@ import { bufferLives } from './plan-memory.ts';
 import { BUFFER_ALIGNMENT, type Program, type Step } from './program.ts';
 
 /** Regions whose content outlives a run, so that reading before writing is right. */
-const KEPT = new Set(['parameters', 'running', 'gradientSums', 'optimizer']);
+const KEPT = new Set(['parameters', 'running', 'gradientSums', 'optimizer', 'averageParameters', 'averageRunning']);
 
 function checkSizes(kernel: Kernel, step: Step, place: string): void {
   for (const name of kernel.integers) {

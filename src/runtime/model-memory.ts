@@ -15,10 +15,14 @@ export interface TrainingMemory {
   readonly optimizerNames: readonly string[];
   /** Whether gradients are summed over micro-batches. */
   readonly sumsGradients: boolean;
+  /** Whether moving averages of parameters and running statistics are kept. */
+  readonly keepsAverage: boolean;
 }
 
 export class ModelMemory {
   readonly layout: ParameterLayout;
+  /** The moving averages, as a model that is not trained; null where none are kept. */
+  readonly average: ModelMemory | null;
   readonly #graph: Graph;
   readonly #heap: Heap;
   readonly #memory: WebAssembly.Memory;
@@ -28,6 +32,7 @@ export class ModelMemory {
   /** @param training null for a model that is not trained */
   constructor(graph: Graph, heap: Heap, memory: WebAssembly.Memory, training: TrainingMemory | null) {
     this.layout = layoutParameters(graph);
+    this.average = training?.keepsAverage ? new ModelMemory(graph, heap, memory, null) : null;
     this.#graph = graph;
     this.#heap = heap;
     this.#memory = memory;
@@ -49,6 +54,8 @@ export class ModelMemory {
 
   /** The address of a region, or null where this model has none. */
   address(region: Region): number | null {
+    if (region === 'averageParameters') return this.average?.address('parameters') ?? null;
+    if (region === 'averageRunning') return this.average?.address('running') ?? null;
     return this.#blocks[region]?.address ?? null;
   }
 
@@ -139,6 +146,7 @@ export class ModelMemory {
   }
 
   dispose(): void {
+    this.average?.dispose();
     for (const block of Object.values(this.#blocks)) this.#heap.free(block);
   }
 }

@@ -35,10 +35,13 @@ export const CHOICE_BOUNDS = {
   labelSmoothing: { least: 0, greatest: 1, below: true },
   mixup: { least: 0, greatest: 1000 },
   cutmix: { least: 0, greatest: 1000 },
+  patience: { least: 1, greatest: 100_000, whole: true },
   validation: { least: 0, greatest: 1, below: true },
   seed: SEED_BOUNDS,
 } as const satisfies Partial<Record<keyof TrainingChoices, Bounds>>;
 
+/** Of the moving average of weights. */
+export const DECAY_BOUNDS: Bounds = { least: 0, greatest: 1, below: true };
 /** Of each class weight. */
 export const CLASS_WEIGHT_BOUNDS: Bounds = { least: 0, greatest: 1e6, above: true };
 

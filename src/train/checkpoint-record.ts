@@ -97,6 +97,8 @@ const recipeSchema = z.strictObject({
   classWeights: z.array(z.number().gt(0)).nullable(),
   balancedSampling: z.boolean(),
   mixing: z.strictObject({ mixup: z.number().min(0), cutmix: z.number().min(0) }).nullable(),
+  average: z.strictObject({ decay: fraction, everySteps: count.min(1), copySteps: count }).nullable(),
+  patience: count.min(1).nullable(),
   batchNormMomentum: fraction,
   augmentation: augmentationSchema,
   preprocessing: z.strictObject({ resolution: count.min(1), resize: count.min(1), mean: channels, std: channels }),

@@ -1,6 +1,7 @@
 /**
  * `last.ckpt/`: everything that exact resume needs. `weights.safetensors` is an ordinary model file,
- * `optimizer.safetensors` the optimizer's memory, `state.json` the position, the books and the
+ * `optimizer.safetensors` the optimizer's memory, `average.safetensors` the moving average of the weights
+ * where there is one, `state.json` the position, the books and the
  * recipe. The folder is replaced as a whole:
  *   write last.ckpt.new -> last.ckpt becomes last.ckpt.old -> last.ckpt.new becomes last.ckpt -> remove last.ckpt.old
  * Invariant: whenever the process ends, last.ckpt or, if there is none, last.ckpt.old is complete,
@@ -20,11 +21,14 @@ import { type CheckpointRecord, formatRecord, parseRecord } from './checkpoint-r
 export interface Checkpoint {
   readonly model: ModelFile;
   readonly optimizerState: StateDict;
+  /** Named and shaped like the weights; null where the recipe has no average. */
+  readonly averageWeights: StateDict | null;
   readonly record: CheckpointRecord;
 }
 
 const STATE_LIMIT_BYTES = 2 ** 28;
 const OPTIMIZER_LIMIT_BYTES = 2 ** 32;
+const AVERAGE_LIMIT_BYTES = 2 ** 32;
 
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
@@ -54,9 +58,13 @@ async function moveIntoPlace(run: string, path: string): Promise<void> {
 export async function saveCheckpoint(run: string, checkpoint: Checkpoint): Promise<void> {
   const path = join(run, 'last.ckpt');
   const next = `${path}.new`;
+  const { averageWeights } = checkpoint;
   const parts: [string, Uint8Array | string][] = [
     ['weights.safetensors', encodeModelFile(checkpoint.model)],
     ['optimizer.safetensors', writeSafetensors(checkpoint.optimizerState, { format: 'pt' })],
+    ...(averageWeights === null
+      ? []
+      : [['average.safetensors', writeSafetensors(averageWeights, { format: 'pt' })] as [string, Uint8Array]]),
     ['state.json', formatRecord(checkpoint.record)],
   ];
   try {
@@ -86,6 +94,20 @@ function checkOptimizerState(state: StateDict, weights: StateDict, name: string)
   }
 }
 
+async function readAverage(folder: string, weights: StateDict): Promise<StateDict> {
+  const name = join(folder, 'average.safetensors');
+  const { tensors } = readSafetensors(await readWholeFile(name, AVERAGE_LIMIT_BYTES), name);
+  for (const [key, { shape, dtype }] of weights) {
+    const average = tensors.get(key);
+    if (average?.dtype === dtype && sameShape(average.shape, shape)) continue;
+    throw new BneckError(
+      'file',
+      `${name}: it has no ${quote(key)} of ${dtype} ${formatShape(shape)}. Start a new run.`,
+    );
+  }
+  return tensors;
+}
+
 /**
  * Reads the last complete checkpoint of a run; everything in it is checked.
  * @param run the run's folder
@@ -110,5 +132,6 @@ export async function loadCheckpoint(run: string): Promise<Checkpoint> {
   const optimizerBytes = await readWholeFile(optimizerName, OPTIMIZER_LIMIT_BYTES);
   const { tensors: optimizerState } = readSafetensors(optimizerBytes, optimizerName);
   checkOptimizerState(optimizerState, model.weights, optimizerName);
-  return { model, optimizerState, record };
+  const averageWeights = record.recipe.average === null ? null : await readAverage(found, model.weights);
+  return { model, optimizerState, averageWeights, record };
 }

@@ -8,13 +8,15 @@ import { BneckError } from '../base/errors.ts';
 import { defaultPreprocessing, type Preprocessing } from '../data/preprocess.ts';
 import type { ModelFile } from '../model/model-file.ts';
 import { resolveNetwork } from '../models/resolve-network.ts';
-import { type Bounds, CHOICE_BOUNDS, describeBounds, fitsBounds } from './bounds.ts';
+import { type Bounds, CHOICE_BOUNDS, DECAY_BOUNDS, describeBounds, fitsBounds } from './bounds.ts';
 import { chooseAugmentation } from './choose-augmentation.ts';
 import { chooseLoss } from './choose-loss.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
 import { chooseOptimizer } from './choose-optimizer.ts';
 import { chooseSchedule } from './choose-schedule.ts';
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
+import type { Schedule } from './schedule.ts';
+import { chooseAverage, type WeightAverage } from './weight-average.ts';
 
 export const DEFAULT_EPOCHS = 20;
 /** A smaller batch is taken where an epoch would have fewer steps than this, */
@@ -79,6 +81,29 @@ function choosePreprocessing(resolution: number, start: ModelFile | null): Prepr
   return known ? start.preprocessing : { ...defaultPreprocessing(resolution), mean, std };
 }
 
+function chooseEma(
+  { ema }: TrainingChoices,
+  { totalSteps, warmupSteps }: Schedule,
+  run: { readonly epochs: number; readonly pictures: number },
+): WeightAverage | null {
+  if (ema === undefined) return null;
+  if (typeof ema === 'number' ? fitsBounds(ema, DECAY_BOUNDS) : ema === 'auto' || ema === 'torchvision') {
+    return chooseAverage(ema, { ...run, totalSteps, warmupSteps });
+  }
+  throw new BneckError('option', `ema ${ema}: give auto, torchvision or ${describeBounds(DECAY_BOUNDS)}.`);
+}
+
+function describeAverage({ decay, everySteps }: WeightAverage): string {
+  const often = everySteps === 1 ? 'every step' : `every ${everySteps} steps`;
+  return `judged and saved by the moving average of the weights, decay ${Number(decay.toPrecision(6))} ${often}`;
+}
+
+function choosePatience({ patience }: TrainingChoices, { validationPictures }: DataFacts): number | null {
+  if (patience === undefined || validationPictures > 0) return patience ?? null;
+  const reason = 'without validation pictures no epoch is better than another';
+  throw new BneckError('option', `patience ${patience}: ${reason}. Leave it out, or set some aside.`);
+}
+
 /** @throws BneckError 'data' for less than a batch can be made of */
 function checkFacts({ trainPictures }: DataFacts): void {
   if (trainPictures >= 2) return;
@@ -107,6 +132,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
   const [batchNormMomentum, momentumReason] = chooseBatchNormMomentum(ownMomentum, batchesPerEpoch);
   const [schedule, course] = chooseSchedule(choices, learningRate, { epochs, stepsPerEpoch });
   const [loss, lossReasons] = chooseLoss(choices, facts);
+  const average = chooseEma(choices, schedule, { epochs, pictures: batch * accumulate });
   const keptSide = TRAIN_SHORT_SIDE_FACTOR * resolution;
   const recipe: Recipe = {
     seed: choices.seed ?? 0,
@@ -116,6 +142,8 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     ...optimizer,
     schedule,
     ...loss,
+    average,
+    patience: choosePatience(choices, facts),
     batchNormMomentum,
     augmentation,
     preprocessing: choosePreprocessing(resolution, start),
@@ -131,6 +159,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     augmentationReason,
     ...lossReasons,
   ];
+  if (average !== null) reasons.push(describeAverage(average));
   if (momentumReason !== null) reasons.push(momentumReason);
   return { architecture, recipe, reasons };
 }

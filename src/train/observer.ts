@@ -93,6 +93,8 @@ export interface TrainingObserver {
 export interface TrainingResult {
   /** `stopped`: the caller's signal was aborted; the run can be resumed. */
   readonly status: 'finished' | 'stopped';
+  /** Whether it finished before its last epoch, since no better one came for as many as its patience. */
+  readonly endedEarly: boolean;
   /** The run's folder. */
   readonly run: string;
   /** One row a finished epoch. */

@@ -15,10 +15,11 @@ import { checkChoices, chooseRecipe } from './choose-recipe.ts';
 import { type DataRecord, describeDataChange, recordData } from './data-record.ts';
 import type { Recipe, TrainingChoices } from './recipe.ts';
 import { RunFolder } from './run-folder.node.ts';
+import type { SessionState } from './session.ts';
 import { startingWeights } from './starting-weights.ts';
 import type { TrainOptions } from './train-options.ts';
 import { openTrainingData, refuseSecondValidation, type TrainingData } from './training-data.node.ts';
-import { newTrainingState, type TrainingState } from './training-state.ts';
+import { isOver, newTrainingState, type TrainingState } from './training-state.ts';
 
 export interface PreparedRun {
   readonly data: TrainingData;
@@ -28,7 +29,7 @@ export interface PreparedRun {
   readonly reasons: readonly string[];
   readonly weights: StateDict;
   /** Null for a new run. */
-  readonly resumed: { readonly folder: RunFolder; readonly optimizerState: StateDict } | null;
+  readonly resumed: { readonly folder: RunFolder; readonly session: SessionState } | null;
   readonly state: TrainingState;
 }
 
@@ -93,6 +94,8 @@ const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weig
   balancedSampling: true,
   mixup: true,
   cutmix: true,
+  ema: true,
+  patience: true,
   augmentation: true,
   validation: true,
   seed: true,
@@ -115,15 +118,14 @@ function refuseSettled(options: TrainOptions): void {
 async function prepareResumedRun(path: string, options: TrainOptions): Promise<PreparedRun> {
   refuseSettled(options);
   const folder = await RunFolder.open(path);
-  const { model, optimizerState, record } = await loadCheckpoint(path);
+  const { model, optimizerState, averageWeights, record } = await loadCheckpoint(path);
   const { state } = record;
   const recipe = { ...record.recipe, skipBad: record.recipe.skipBad || (options.skipBad ?? false) };
-  if (state.epoch === recipe.epochs) {
+  if (isOver(state, recipe)) {
+    const all = state.epoch === recipe.epochs;
+    const why = all ? `all its ${recipe.epochs} epochs are done` : `no better epoch came for ${recipe.patience}`;
     const remedy = `Start a new run, with weights ${folder.bestPath} to build on it.`;
-    throw new BneckError(
-      'option',
-      `${path}: this run is finished, all its ${recipe.epochs} epochs are done. ${remedy}`,
-    );
+    throw new BneckError('option', `${path}: this run is finished, ${why}. ${remedy}`);
   }
   const where = options.data ?? record.dataPath;
   const data = await openTrainingData(where, { validation: recipe.validationFraction, seed: recipe.seed });
@@ -140,7 +142,7 @@ async function prepareResumedRun(path: string, options: TrainOptions): Promise<P
     recipe,
     reasons: [],
     weights: model.weights,
-    resumed: { folder, optimizerState },
+    resumed: { folder, session: { weights: model.weights, optimizer: optimizerState, average: averageWeights } },
     state: { ...state, rows: [...state.rows] },
   };
 }

@@ -10,6 +10,7 @@ import type { Architecture } from '../models/architecture.ts';
 import type { Mixing } from './mix-batch.ts';
 import type { Schedule, ScheduleName } from './schedule.ts';
 import type { OptimizerOptions } from './session.ts';
+import type { WeightAverage } from './weight-average.ts';
 
 /** JSON-serialisable. */
 export interface Recipe {
@@ -34,6 +35,10 @@ export interface Recipe {
   readonly balancedSampling: boolean;
   /** How training pictures are mixed; null: not at all. */
   readonly mixing: Mixing | null;
+  /** The moving average of the weights, which is then what is judged and saved as the best; null: none. */
+  readonly average: WeightAverage | null;
+  /** Epochs without a better one after which the run ends; null: never. */
+  readonly patience: number | null;
   /** How far batch norm's running statistics move each step, above 0, up to 1. */
   readonly batchNormMomentum: number;
   readonly augmentation: Augmentation;
@@ -90,6 +95,10 @@ export interface TrainingChoices {
   /** Parameter of the beta distribution that shares are drawn from; 0, the default, for none. */
   readonly mixup?: number | undefined;
   readonly cutmix?: number | undefined;
+  /** Average the weights: 'auto' for a decay that suits the run's length, torchvision's formula, or a decay. */
+  readonly ema?: number | 'auto' | 'torchvision' | undefined;
+  /** Epochs without a better one after which the run ends. */
+  readonly patience?: number | undefined;
   /** Ops with their parameters, or names such as 'strong' or 'basic,erase' (data/augment/presets.ts). */
   readonly augmentation?: Augmentation | string | undefined;
   /** Share of each class to set aside for validation, 0 to below 1; only where the data don't say. */

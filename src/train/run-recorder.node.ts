@@ -11,7 +11,7 @@ import { saveCheckpoint } from './checkpoint.node.ts';
 import type { TrainingObserver } from './observer.ts';
 import type { PreparedRun } from './prepare-run.node.ts';
 import type { RunFolder } from './run-folder.node.ts';
-import type { Session } from './session.ts';
+import type { SessionState } from './session.ts';
 import { dataPath } from './training-data.node.ts';
 import type { Recorder } from './training-loop.ts';
 import type { TrainingState } from './training-state.ts';
@@ -24,20 +24,12 @@ function orNull(value: number): number | null {
 export class RunRecorder implements Recorder {
   readonly #run: PreparedRun;
   readonly #folder: RunFolder;
-  readonly #session: Session;
   readonly #observer: TrainingObserver;
   readonly #badPictures: () => BadPicture[];
 
-  constructor(
-    run: PreparedRun,
-    folder: RunFolder,
-    session: Session,
-    observer: TrainingObserver,
-    badPictures: () => BadPicture[],
-  ) {
+  constructor(run: PreparedRun, folder: RunFolder, observer: TrainingObserver, badPictures: () => BadPicture[]) {
     this.#run = run;
     this.#folder = folder;
-    this.#session = session;
     this.#observer = observer;
     this.#badPictures = badPictures;
   }
@@ -61,12 +53,13 @@ export class RunRecorder implements Recorder {
     return { architecture, classNames, preprocessing: recipe.preprocessing, weights, training };
   }
 
-  async saveCheckpoint(state: TrainingState, weights: StateDict): Promise<void> {
+  async saveCheckpoint(state: TrainingState, session: SessionState): Promise<void> {
     const { recipe, data, dataRecord } = this.#run;
     const position = { epoch: state.epoch, step: state.stepInEpoch };
     await saveCheckpoint(this.#folder.path, {
-      model: this.#model(weights, position),
-      optimizerState: this.#session.optimizerState(),
+      model: this.#model(session.weights, position),
+      optimizerState: session.optimizer,
+      averageWeights: session.average,
       record: { recipe, dataPath: dataPath(data.source), data: dataRecord, state },
     });
     this.#observer.checkpointSaved?.({ path: this.#folder.checkpointPath, position });

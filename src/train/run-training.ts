@@ -21,7 +21,7 @@ import type { Session, SessionOptions } from './session.ts';
 import type { TrainOptions } from './train-options.ts';
 import { cachedParts } from './training-data.node.ts';
 import { TrainingLoop } from './training-loop.ts';
-import { bestMetrics, type TrainingState } from './training-state.ts';
+import { bestMetrics, patienceIsUp, type TrainingState } from './training-state.ts';
 
 /** What the trainer needs of the engine. */
 export interface TrainingEngine {
@@ -69,7 +69,7 @@ async function makeLoaders({ recipe, data }: PreparedRun, cache: TrainOptions['c
 async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: number): Promise<Session> {
   const { architecture, recipe, weights, resumed, state } = run;
   const { batch, accumulate, optimizer, decayNormAndBias, clipNorm, labelSmoothing } = recipe;
-  const { classWeights, batchNormMomentum, seed, preprocessing } = recipe;
+  const { classWeights, average, batchNormMomentum, seed, preprocessing } = recipe;
   const { resolution, mean, std } = preprocessing;
   const session = await engine.createSession({
     architecture,
@@ -80,6 +80,7 @@ async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: nu
     std,
     optimizer,
     microBatches: accumulate,
+    keepsAverage: average !== null,
     decayNormAndBias,
     clipNorm,
     labelSmoothing,
@@ -88,7 +89,7 @@ async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: nu
     seed,
     threads,
   });
-  if (resumed !== null) session.restore(weights, resumed.optimizerState, state.steps);
+  if (resumed !== null) session.restore(resumed.session, state.steps);
   return session;
 }
 
@@ -146,7 +147,7 @@ export async function runTraining(options: TrainOptions, engine: TrainingEngine)
   const session = await makeSession(engine, run, threads);
   try {
     const folder = run.resumed?.folder ?? (await RunFolder.create(out));
-    const recorder = new RunRecorder(run, folder, session, observer, badPictures);
+    const recorder = new RunRecorder(run, folder, observer, badPictures);
     if (run.resumed === null) await recorder.saveConfig();
     observer.planned?.(planOf(run, session, threads, folder));
     const loop = new TrainingLoop({
@@ -164,6 +165,7 @@ export async function runTraining(options: TrainOptions, engine: TrainingEngine)
     });
     const result: TrainingResult = {
       status,
+      endedEarly: status === 'finished' && patienceIsUp(state, recipe) && state.epoch < recipe.epochs,
       run: folder.path,
       epochs: state.rows,
       best: bestMetrics(state),

@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly microBatches?: number;
   /** The largest norm of all gradients together; null, the default, for any. */
   readonly clipNorm?: number | null;
+  /** Whether moving averages of weights and running statistics are kept, which `predict` then uses. Default false. */
+  readonly keepsAverage?: boolean;
   /** Whether weight decay applies to batch norm and biases too. Default false. */
   readonly decayNormAndBias?: boolean;
   readonly labelSmoothing: number;
@@ -47,6 +49,16 @@ export interface StepResult {
   readonly logits: Float32Array;
 }
 
+/** Everything that training changes. */
+export interface SessionState {
+  /** All parameters and running statistics, as they are trained. */
+  readonly weights: StateDict;
+  /** Named like the parameters with a suffix (`.velocity`, `.first`, `.second`). */
+  readonly optimizer: StateDict;
+  /** Named like the weights; null where no averages are kept. */
+  readonly average: StateDict | null;
+}
+
 /** What `TrainingSession.create` returns. */
 export interface Session {
   /** Pictures a (micro-)batch. */
@@ -65,13 +77,18 @@ export interface Session {
    * or two for each picture. Both are copied before the call returns its promise.
    */
   step(pictures: Uint8Array, labels: BatchLabels, learningRate: number): Promise<StepResult>;
-  /** Logits [count, classes] of up to `batch` pictures with the present weights and running statistics. */
+  /** Moves the averages: decay * average + (1 - decay) * weights, running statistics too. 0 copies. */
+  average(decay: number): Promise<void>;
+  /**
+   * Logits [count, classes] of up to `batch` pictures with the present weights and running statistics, or with
+   * their averages where they are kept.
+   */
   predict(pictures: Uint8Array, count: number): Promise<Float32Array>;
-  /** A copy of all parameters and running statistics, ready to save. */
+  /** A copy of all parameters and running statistics that `predict` uses, ready to save. */
   weights(): StateDict;
-  /** A copy of the optimizer's state: named like the parameters with a suffix (`.velocity`, `.first`, `.second`). */
-  optimizerState(): StateDict;
-  /** Puts back what `weights`, `optimizerState` and `steps` gave: what follows has the same bits as if nothing had happened. */
-  restore(weights: StateDict, optimizerState: StateDict, steps: number): void;
+  /** A copy of everything that training changes. */
+  state(): SessionState;
+  /** Puts back what `state` and `steps` gave: what follows has the same bits as if nothing had happened. */
+  restore(state: SessionState, steps: number): void;
   dispose(): Promise<void>;
 }

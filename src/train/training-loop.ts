@@ -14,14 +14,15 @@ import { mixBatch } from './mix-batch.ts';
 import type { TrainingObserver } from './observer.ts';
 import type { Recipe } from './recipe.ts';
 import { learningRateAt } from './schedule.ts';
-import type { Session, StepResult } from './session.ts';
+import type { Session, SessionState, StepResult } from './session.ts';
 import { asMixed, type BatchLabels } from './targets.ts';
-import { bestMetrics, finishEpoch, isBetter, type TrainingState } from './training-state.ts';
+import { bestMetrics, finishEpoch, isBetter, isOver, type TrainingState } from './training-state.ts';
+import { averageDecayAt } from './weight-average.ts';
 
 /** Keeps what must not be lost. */
 export interface Recorder {
   /** All it takes to go on from here. */
-  saveCheckpoint(state: TrainingState, weights: StateDict): Promise<void>;
+  saveCheckpoint(state: TrainingState, session: SessionState): Promise<void>;
   /** The best model so far. `metrics` are those of the epoch that is being closed. */
   saveBest(metrics: EpochMetrics, weights: StateDict): Promise<void>;
   /** What people read: the metrics, the list of bad pictures. */
@@ -76,9 +77,9 @@ export class TrainingLoop {
     const { state, recipe, observer, recorder, session } = this.#parts;
     if (state.steps === 0) {
       // Proves that the folder can be written to before work is put in, and a kill loses nothing.
-      await this.#saveCheckpoint(session.weights());
+      await this.#saveCheckpoint(session.state());
     }
-    while (state.epoch < recipe.epochs) {
+    while (!isOver(state, recipe)) {
       observer.epochStarted?.({
         epoch: state.epoch + 1,
         epochs: recipe.epochs,
@@ -87,7 +88,7 @@ export class TrainingLoop {
       });
       const finished = await this.#keepingProgress(() => this.#runEpoch());
       if (finished) continue;
-      if (state.steps !== this.#savedSteps) await this.#saveCheckpoint(session.weights());
+      if (state.steps !== this.#savedSteps) await this.#saveCheckpoint(session.state());
       await recorder.saveBooks(state);
       return 'stopped';
     }
@@ -103,7 +104,7 @@ export class TrainingLoop {
       const ofData = error instanceof BneckError && (error.code === 'image' || error.code === 'data');
       const unsaved = state.steps !== this.#savedSteps && this.#accumulated === 0;
       // The first error is the one to tell.
-      if (ofData && unsaved) await this.#saveCheckpoint(session.weights()).catch(() => {});
+      if (ofData && unsaved) await this.#saveCheckpoint(session.state()).catch(() => {});
       throw error;
     }
   }
@@ -123,12 +124,12 @@ export class TrainingLoop {
       if (evaluation === null) return false;
     }
     const metrics = this.#metrics(evaluation);
-    const weights = session.weights();
-    this.#requireFinite(weights);
+    const trained = session.state();
+    this.#requireFinite(trained.weights);
     const best = isBetter(metrics, bestMetrics(state));
-    if (best) await recorder.saveBest(metrics, weights);
+    if (best) await recorder.saveBest(metrics, session.weights());
     finishEpoch(state, metrics, best);
-    await this.#saveCheckpoint(weights);
+    await this.#saveCheckpoint(trained);
     await recorder.saveBooks(state);
     const runSecondsLeft = (recipe.epochs - state.epoch) * meanSeconds(state.rows);
     observer.epochEnded?.({ metrics, epochs: recipe.epochs, best, runSecondsLeft });
@@ -156,9 +157,9 @@ export class TrainingLoop {
       this.#tellStep(learningRate, (state.pictures - picturesBefore) / here);
       if (signal?.aborted) return false;
       if (now() - this.#savedAt > SAVE_SECONDS) {
-        const weights = session.weights();
-        this.#requireFinite(weights);
-        await this.#saveCheckpoint(weights);
+        const trained = session.state();
+        this.#requireFinite(trained.weights);
+        await this.#saveCheckpoint(trained);
       }
     }
     return true;
@@ -178,6 +179,8 @@ export class TrainingLoop {
     this.#accumulated = 0;
     state.stepInEpoch += 1;
     state.steps += 1;
+    const decay = recipe.average === null ? null : averageDecayAt(recipe.average, state.steps);
+    if (decay !== null) await session.average(decay);
   }
 
   /** The batch's labels; where the recipe says so, after its pictures have been mixed. */
@@ -274,9 +277,9 @@ export class TrainingLoop {
     }
   }
 
-  async #saveCheckpoint(weights: StateDict): Promise<void> {
+  async #saveCheckpoint(session: SessionState): Promise<void> {
     const { recorder, state } = this.#parts;
-    await recorder.saveCheckpoint(state, weights);
+    await recorder.saveCheckpoint(state, session);
     this.#savedAt = now();
     this.#savedSteps = state.steps;
   }

@@ -7,6 +7,7 @@ import type { StateDict } from '../base/tensor.ts';
 import { buildGraph } from '../graph/build-graph.ts';
 import { normalizationCoefficients } from '../model/normalization.ts';
 import type { Architecture } from '../models/architecture.ts';
+import { lowerAverage } from '../program/lower-average.ts';
 import { lowerInference } from '../program/lower-inference.ts';
 import { optimizerStateNames, type UpdateOptions, updateRates } from '../program/lower-optimizer.ts';
 import { lowerTraining } from '../program/lower-training.ts';
@@ -14,7 +15,7 @@ import type { Program } from '../program/program.ts';
 import { Engine, type LoadedProgram } from '../runtime/engine.ts';
 import type { ModelMemory } from '../runtime/model-memory.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
-import type { Session, SessionOptions, StepResult } from './session.ts';
+import type { Session, SessionOptions, SessionState, StepResult } from './session.ts';
 import { asMixed, type BatchLabels, targetsOf } from './targets.ts';
 
 interface Programs {
@@ -22,6 +23,7 @@ interface Programs {
   readonly training: LoadedProgram;
   /** The gradient of a micro-batch that is not the last of its update. */
   readonly accumulation: LoadedProgram | null;
+  readonly averaging: LoadedProgram | null;
   readonly inference: LoadedProgram;
 }
 
@@ -57,7 +59,7 @@ export class TrainingSession implements Session {
   /** @throws BneckError('memory') where the batch does not fit, 'shape' where weights and architecture disagree */
   static async create(options: SessionOptions): Promise<TrainingSession> {
     const { architecture, batch, resolution, optimizer, batchNormMomentum } = options;
-    const { planMemory = true, microBatches = 1 } = options;
+    const { planMemory = true, microBatches = 1, keepsAverage = false } = options;
     const graph = buildGraph(architecture);
     const shape = [batch, 3, resolution, resolution];
     const common = { input: 'bytes', batchNormMomentum, planMemory } as const;
@@ -68,12 +70,14 @@ export class TrainingSession implements Session {
     const engine = new Engine(await createThreadPool(options.threads));
     try {
       const optimizerNames = optimizerStateNames(optimizer);
-      const model = engine.createModel(graph, { optimizerNames, sumsGradients: microBatches > 1 });
+      const model = engine.createModel(graph, { optimizerNames, sumsGradients: microBatches > 1, keepsAverage });
       model.write(options.weights);
+      model.average?.write(options.weights);
       return new TrainingSession(options, engine, model, {
         training: await engine.load(training, model),
         accumulation: accumulation && (await engine.load(accumulation, model)),
-        inference: await engine.load(inference, model),
+        averaging: keepsAverage ? await engine.load(lowerAverage(graph), model) : null,
+        inference: await engine.load(inference, model.average ?? model),
       });
     } catch (error) {
       await engine.dispose();
@@ -175,26 +179,42 @@ export class TrainingSession implements Session {
     }
   }
 
+  average(decay: number): Promise<void> {
+    const { averaging } = this.#programs;
+    assert(averaging, 'averages are kept');
+    this.#prepared = false;
+    return averaging.execute(
+      () => averaging.floats('rates').set([decay, 1 - decay]),
+      () => {},
+    );
+  }
+
   weights(): StateDict {
-    return this.#model.read(this.#batchesTracked);
+    return (this.#model.average ?? this.#model).read(this.#batchesTracked);
   }
 
-  /** The gradients of the last step. */
-  gradients(): StateDict {
-    return this.#model.readGradients();
+  state(): SessionState {
+    return {
+      weights: this.#model.read(this.#batchesTracked),
+      optimizer: this.#model.readOptimizer(),
+      average: this.#model.average?.read(this.#batchesTracked) ?? null,
+    };
   }
 
-  optimizerState(): StateDict {
-    return this.#model.readOptimizer();
-  }
-
-  restore(weights: StateDict, optimizerState: StateDict, steps: number): void {
+  restore({ weights, optimizer, average }: SessionState, steps: number): void {
+    assert(this.#accumulated === 0, 'a session is restored between updates');
+    assert((average === null) === (this.#model.average === null), 'averages are restored where they are kept');
     this.#model.write(weights);
-    this.#model.writeOptimizer(optimizerState);
+    this.#model.writeOptimizer(optimizer);
+    if (average !== null) this.#model.average?.write(average);
     this.#batchesTracked = batchesTracked(weights);
     this.#steps = steps;
-    assert(this.#accumulated === 0, 'a session is restored between updates');
     this.#prepared = false;
+  }
+
+  /** The gradients of the last step, as the optimizer took them. */
+  gradients(): StateDict {
+    return this.#model.readGradients();
   }
 
   dispose(): Promise<void> {

@@ -24,6 +24,8 @@ const policies = await load('../../dist/data/augment/policies.js');
 const policyOps = await load('../../dist/data/augment/policy-ops.js');
 /** @type {typeof import('../../src/train/training-session.ts')} */
 const training = await load('../../dist/train/training-session.js');
+/** @type {typeof import('../../src/train/schedule.ts')} */
+const schedule = await load('../../dist/train/schedule.js');
 /** @type {typeof import('../../src/report/table.ts')} */
 const table = await load('../../dist/report/table.js');
 
@@ -32,9 +34,11 @@ export const { applyOperation } = operation;
 export const { CHOSEN_OPS, RANDAUGMENT_SPACE, TRIVIALAUGMENT_SPACE } = policies;
 export const { policyMagnitude, policyOperation, SIGNED_OPS } = policyOps;
 export const { TrainingSession } = training;
+export const { learningRateAt } = schedule;
 export const { formatTable } = table;
 
 /** @typedef {import('../../src/models/architecture.ts').Architecture} Architecture */
 /** @typedef {import('../../src/train/session.ts').OptimizerOptions} OptimizerOptions */
 /** @typedef {import('../../src/train/session.ts').SessionOptions} SessionOptions */
+/** @typedef {import('../../src/train/schedule.ts').Schedule} Schedule */
 /** @typedef {import('../../src/train/training-session.ts').TrainingSession} Session */

@@ -1,11 +1,11 @@
 /**
- * Training: the gradient of every parameter for one batch, and twenty updates with each optimizer from
- * the same weights on the same batches. Dropout is off, since random numbers are each one's own; labels
+ * Training: the gradient of every parameter for one batch, twenty updates with each optimizer from the
+ * same weights on the same batches, clipping, micro-batches, averages, and the learning rates of schedules. Dropout is off, since random numbers are each one's own; labels
  * are smoothed; weight decay pulls at the weights of convolutions and linear layers alone.
  */
 import { join } from 'node:path';
-import { Model, mobilenetV2, mobilenetV3, TrainingSession } from './bneck.js';
-import { relativeDifference, worstGradient, worstStatistic } from './differences.js';
+import { learningRateAt, Model, mobilenetV2, mobilenetV3, TrainingSession } from './bneck.js';
+import { relativeDifference, worstGradient, worstStatistic, worstWeight } from './differences.js';
 import { PeerTensors, withFolder } from './peer.js';
 
 /** @typedef {import('./bneck.js').Architecture} Architecture */
@@ -18,6 +18,8 @@ import { PeerTensors, withFolder } from './peer.js';
 const GRADIENT_LIMIT = 1e-3;
 const LOSS_LIMIT = 1e-3;
 const STATISTICS_LIMIT = 1e-4;
+/** Doubles on both sides. */
+const SCHEDULE_LIMIT = 1e-10;
 const STEPS = 20;
 /** As in networks.py and training.py. */
 const COMMON = {
@@ -69,7 +71,7 @@ const ADAMW = { ...ADAM, kind: 'adamw', weightDecay: 10 * WEIGHT_DECAY };
 /** @type {OptimizerOptions} */
 const RMSPROP_TF = { ...RMSPROP, epsilon: 0.001, epsilonInside: true };
 
-/** @typedef {Pick<import('./bneck.js').SessionOptions, 'microBatches' | 'clipNorm' | 'decayNormAndBias'>} UpdateChoices */
+/** @typedef {Pick<import('./bneck.js').SessionOptions, 'microBatches' | 'clipNorm' | 'decayNormAndBias'> & { averageDecay?: number }} UpdateChoices */
 
 /**
  * Title, architecture, optimizer, learning rate, and what else belongs to an update. The limit is below the
@@ -85,6 +87,7 @@ const TRACE_CASES = [
   ['Small, AdamW', mobilenetV3('small', CLASSES), ADAMW, 3e-4],
   ['Small, AdamW, all decayed', mobilenetV3('small', CLASSES), ADAMW, 3e-4, { decayNormAndBias: true }],
   ['Small, SGD, clipped', mobilenetV3('small', CLASSES), SGD, 5e-3, { clipNorm: 0.5 }],
+  ['Small, SGD, averaged', mobilenetV3('small', CLASSES), SGD, 5e-3, { averageDecay: 0.8 }],
   ['Small, SGD, 2 micro-batches', mobilenetV3('small', CLASSES), SGD, 5e-3, { microBatches: 2 }],
   ['Large, SGD with Nesterov', mobilenetV3('large', CLASSES), NESTEROV, 2e-3],
   ['Large, Adam', mobilenetV3('large', CLASSES), ADAM, 1e-4],
@@ -193,9 +196,10 @@ async function compareGradients(peer, [title, architecture, resolution, batch], 
  * @param {string} folder with PyTorch's weights and batches
  * @param {SessionChoices} options
  * @param {readonly number[]} learningRates
+ * @param {number | null} averageDecay
  */
-async function ownTrace(folder, options, learningRates) {
-  const session = await startSession(folder, options);
+async function ownTrace(folder, options, learningRates, averageDecay) {
+  const session = await startSession(folder, { ...options, keepsAverage: averageDecay !== null });
   const losses = [];
   let first = session.weights();
   const { microBatches = 1 } = options;
@@ -211,11 +215,13 @@ async function ownTrace(folder, options, learningRates) {
       sum += result.losses.reduce((total, loss) => total + loss, 0) / result.losses.length;
     }
     losses.push(sum / microBatches);
-    if (step === 0) first = session.weights();
+    // The first time it copies.
+    if (averageDecay !== null) await session.average(step === 0 ? 0 : averageDecay);
+    if (step === 0) first = session.state().weights;
   }
-  const last = session.weights();
+  const [last, average] = [session.state().weights, session.weights()];
   await session.dispose();
-  return { losses, first, last };
+  return { losses, first, last, average };
 }
 
 /**
@@ -227,13 +233,13 @@ async function ownTrace(folder, options, learningRates) {
 async function compareTrace(peer, [title, architecture, optimizer, rate, update = {}], threads) {
   return withFolder(async (folder) => {
     const learningRates = Array.from({ length: STEPS }, (_, step) => rate * (1 - step / (2 * STEPS)));
-    const { microBatches = 1, clipNorm = null, decayNormAndBias = false } = update;
+    const { microBatches = 1, clipNorm = null, decayNormAndBias = false, averageDecay = null } = update;
     const batch = TRACE_BATCH / microBatches;
     const choices = { microBatches, clipNorm, decayNormAndBias };
     const common = { architecture, resolution: TRACE_RESOLUTION, batch, optimizer, ...choices };
-    await peer.ask('trace', { ...common, learningRates, seed: TRACE_SEED, calm: true }, folder);
+    await peer.ask('trace', { ...common, averageDecay, learningRates, seed: TRACE_SEED, calm: true }, folder);
     const { single, double } = await readTwins(folder);
-    const own = await ownTrace(folder, { ...common, threads }, learningRates);
+    const own = await ownTrace(folder, { ...common, threads }, learningRates, averageDecay);
     const [one, two] = [single.numbers('losses'), double.numbers('losses')];
     const drop = `${one[0]?.toFixed(2)} to ${one.at(-1)?.toFixed(2)}`;
     /** @type {Row[]} */
@@ -260,6 +266,16 @@ async function compareTrace(peer, [title, architecture, optimizer, rate, update 
       const check = `${title}: running statistics, ${when} step`;
       rows.push(worstRow(check, STATISTICS_LIMIT, (a, b) => worstStatistic(names, a, b), values));
     }
+    const averages = namesWith(single, 'average ');
+    if (averages.length > 0) {
+      const values = {
+        found: lookupIn(own.average),
+        single: lookupWith(single, 'average '),
+        double: lookupWith(double, 'average '),
+      };
+      const check = `${title}: ${averages.length} averages`;
+      rows.push(worstRow(check, STATISTICS_LIMIT, (a, b) => worstWeight(averages, a, b), values));
+    }
     return rows;
   });
 }
@@ -270,6 +286,29 @@ export async function checkGradients(peer, { threads, wanted }) {
   for (const [index, gradientCase] of GRADIENT_CASES.entries()) {
     if (wanted(gradientCase[0]))
       rows.push(...(await compareGradients(peer, gradientCase, { seed: index + 1, threads })));
+  }
+  return rows;
+}
+
+const COURSE = { learningRate: 0.4, totalSteps: 500 };
+/** @type {import('./bneck.js').Schedule[]} */
+const SCHEDULES = [
+  { kind: 'constant', ...COURSE, warmupSteps: 20 },
+  { kind: 'cosine', ...COURSE, warmupSteps: 25, leastRate: 0.001 },
+  { kind: 'step', ...COURSE, warmupSteps: 7, everySteps: 20, factor: 0.9 },
+  { kind: 'exponential', ...COURSE, warmupSteps: 10, everySteps: 50, factor: 0.6 },
+  { kind: 'one-cycle', ...COURSE, warmupSteps: 150, startShare: 1 / 25, endShare: 1 / 25e4 },
+];
+
+/** @type {import('./run.js').Check} */
+export async function checkSchedules(peer, { wanted }) {
+  const rows = [];
+  for (const schedule of SCHEDULES) {
+    const check = `Schedule ${schedule.kind}: learning rates of ${schedule.totalSteps} steps`;
+    if (!wanted(check)) continue;
+    const { rates } = await peer.ask('schedule_rates', { ...schedule }, '');
+    const own = rates.map((/** @type {number} */ _, /** @type {number} */ step) => learningRateAt(schedule, step));
+    rows.push({ check, difference: relativeDifference(own, rates), limit: SCHEDULE_LIMIT });
   }
   return rows;
 }

@@ -123,3 +123,14 @@ export function worstStatistic(names, found, wanted) {
     return distance(found(name), wanted(name)) / norm(scale);
   });
 }
+
+/**
+ * The weights that are furthest off, ||found - wanted|| / max(||wanted||, 1), each tensor by itself. Batch norm's
+ * biases may be next to nothing.
+ * @param {readonly string[]} names
+ * @param {(name: string) => Values} found
+ * @param {(name: string) => Values} wanted
+ */
+export function worstWeight(names, found, wanted) {
+  return worstOf(names, (name) => distance(found(name), wanted(name)) / Math.max(norm(wanted(name)), 1));
+}

@@ -16,6 +16,7 @@ try:
     from logits import logits
     from pictures import pictures
     from round_trip import compare_file, write_files
+    from schedules import schedule_rates
     from training import gradients, trace
 except ModuleNotFoundError as error:
     if error.name not in ("PIL", "numpy", "torch", "torchvision"):
@@ -23,7 +24,12 @@ except ModuleNotFoundError as error:
     print(json.dumps({"missing": error.name}))
     sys.exit(0)
 
-TASKS = {task.__name__: task for task in (logits, gradients, trace, write_files, compare_file, pictures, augmentations)}
+TASKS = {
+    task.__name__: task
+    for task in (
+        logits, gradients, trace, schedule_rates, write_files, compare_file, pictures, augmentations
+    )
+}
 
 
 def main():

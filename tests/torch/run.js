@@ -1,5 +1,5 @@
 /**
- * bneck against PyTorch itself, live: logits, gradients, twenty steps of training, files,
+ * bneck against PyTorch itself, live: logits, gradients, twenty steps of training, learning rates, files,
  * preprocessing, and augmentation, printed as one table with a row a check. Exits with 1 where a difference is above its
  * limit, and with 0 and a line that says so where there is no PyTorch.
  *
@@ -16,7 +16,7 @@ import { checkAugmentations } from './check-augmentations.js';
 import { checkFiles } from './check-files.js';
 import { checkLogits } from './check-logits.js';
 import { checkPictures } from './check-pictures.js';
-import { checkGradients, checkTraces } from './check-training.js';
+import { checkGradients, checkSchedules, checkTraces } from './check-training.js';
 import { passes } from './differences.js';
 import { Absent, Peer } from './peer.js';
 
@@ -29,6 +29,7 @@ const CHECKS = {
   logits: checkLogits,
   gradients: checkGradients,
   traces: checkTraces,
+  schedules: checkSchedules,
   files: checkFiles,
   pictures: checkPictures,
   augmentations: checkAugmentations,

@@ -6,6 +6,7 @@ import copy
 
 import torch
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import AveragedModel
 
 from kinks import shift_off_kinks
 from networks import calm, channels_last_bytes, leave, lively_network, normalize, picture_bytes
@@ -23,6 +24,13 @@ def optimizer_of(network, spec):
     other_decay = decay if spec["decayNormAndBias"] else 0.0
     groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": other_decay}]
     return make_optimizer(groups, spec["optimizer"])
+
+
+def average_of(module, decay):
+    """torchvision's ExponentialMovingAverage, buffers too; None without a decay. Its first update copies."""
+    if decay is None:
+        return None
+    return AveragedModel(module, avg_fn=lambda kept, value, _: decay * kept + (1 - decay) * value, use_buffers=True)
 
 
 def backward(network, pictures, labels, share=1.0):
@@ -77,18 +85,19 @@ def gradients(spec, folder):
 
 
 def trace(spec, folder):
-    """Losses of updates with the learning rates of `spec`, running statistics after the first and the last."""
+    """Losses of updates with the learning rates of `spec`, running statistics after the first and the last, averages."""
     network, generator = start(spec)
     write_tensors(f"{folder}/weights.safetensors", network.state_dict())
     twins = twins_of(network)
     optimizers = [optimizer_of(module, spec) for _, module in twins]
+    averages = [average_of(module, spec["averageDecay"]) for _, module in twins]
     results = [{"losses": []}, {"losses": []}]
     for step, learning_rate in enumerate(spec["learningRates"]):
         batches = [batch_of(spec, generator) for _ in range(spec["microBatches"])]
         for place, (pictures, labels) in enumerate(batches):
             batch = {"pictures": channels_last_bytes(pictures), "labels": labels}
             write_tensors(f"{folder}/batch-{step}-{place}.safetensors", batch)
-        for (_, module), optimizer, result in zip(twins, optimizers, results):
+        for (_, module), optimizer, average, result in zip(twins, optimizers, averages, results):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate
             module.zero_grad(set_to_none=True)
@@ -98,10 +107,15 @@ def trace(spec, folder):
             if spec["clipNorm"] is not None:
                 torch.nn.utils.clip_grad_norm_(module.parameters(), spec["clipNorm"])
             optimizer.step()
+            if average is not None:
+                average.update_parameters(module)
             if step == 0:
                 result.update({f"first {name}": value.clone() for name, value in statistics(module).items()})
-    for (name, module), result in zip(twins, results):
+    for (name, module), average, result in zip(twins, averages, results):
         losses = torch.stack(result.pop("losses"))
+        if average is not None:
+            state = average.module.state_dict()
+            result.update({f"average {key}": value for key, value in state.items() if value.is_floating_point()})
         last = {f"last {key}": value for key, value in statistics(module).items()}
         write_tensors(f"{folder}/{name}.safetensors", {"losses": losses, **result, **last})
     return {}

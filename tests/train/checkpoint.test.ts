@@ -55,7 +55,7 @@ const facts = {
   validationFraction: 0,
   medianShortSide: 32,
 };
-const { recipe } = chooseRecipe({ batch: 5, epochs: 10 }, facts, null);
+const { recipe } = chooseRecipe({ batch: 5, epochs: 10, ema: 'auto' }, facts, null);
 const architecture = mobilenetV3('small', { width: 0.01, classes: 2, reduction: 8 });
 const part = { counts: [10, 10], fingerprint: 'f' };
 
@@ -75,6 +75,7 @@ function checkpoint(step: number): Checkpoint {
       ['classifier.3.bias.first', float32Tensor([2], Float32Array.of(step, step))],
       ['classifier.3.bias.second', float32Tensor([2])],
     ]),
+    averageWeights: initialWeights(buildGraph(architecture), step + 100),
     record: {
       recipe,
       dataPath: '/data',
@@ -151,6 +152,9 @@ test('parts that are damaged or do not belong together are refused by name', asy
   await broken(() => writeFileSync(path('state.json'), '{"form":'), /state\.json: it is not JSON/);
   await broken(() => rmSync(path('optimizer.safetensors')), /optimizer\.safetensors: there is no such file/);
   await broken(() => writeFileSync(path('weights.safetensors'), 'x'), /weights\.safetensors/);
+  await broken(() => rmSync(path('average.safetensors')), /average\.safetensors: there is no such file/);
+  const few = new Map([['classifier.3.bias', float32Tensor([2])]]);
+  await broken(() => writeFileSync(path('average.safetensors'), writeSafetensors(few)), /it has no "features\.0/);
   const odd = new Map([['classifier.3.bias.first', float32Tensor([3])]]);
   await broken(() => writeFileSync(path('optimizer.safetensors'), writeSafetensors(odd)), /is 3, its parameter 2/);
   const alien = new Map([['head.first', float32Tensor([2])]]);

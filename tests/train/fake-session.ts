@@ -8,7 +8,7 @@ import { float32Tensor, type StateDict } from '../../src/base/tensor.ts';
 import { type DataSource, memoryDataset } from '../../src/data/dataset.ts';
 import type { Picture } from '../../src/data/picture.ts';
 import type { TrainingEngine } from '../../src/train/run-training.ts';
-import type { Session, SessionOptions, StepResult } from '../../src/train/session.ts';
+import type { Session, SessionOptions, SessionState, StepResult } from '../../src/train/session.ts';
 import { asMixed, type BatchLabels } from '../../src/train/targets.ts';
 
 const BIAS = 'classifier.3.bias';
@@ -36,6 +36,7 @@ class FakeSession implements Session {
   readonly #fake: FakeOptions;
   #weights: StateDict;
   #velocity: Float32Array;
+  #averageBias: Float32Array;
   readonly #pulls: Float32Array;
 
   constructor(options: SessionOptions, fake: FakeOptions) {
@@ -45,10 +46,16 @@ class FakeSession implements Session {
     this.#weights = copy(options.weights);
     this.#velocity = new Float32Array(options.architecture.classes);
     this.#pulls = new Float32Array(options.architecture.classes);
+    this.#averageBias = this.#bias.slice();
   }
 
   get #bias(): Float32Array {
     return this.#weights.get(BIAS)?.data as Float32Array;
+  }
+
+  /** What predictions are made with. */
+  get #judged(): Float32Array {
+    return this.#options.keepsAverage ? this.#averageBias : this.#bias;
   }
 
   #brightness(pictures: Uint8Array, place: number): number {
@@ -58,13 +65,13 @@ class FakeSession implements Session {
     return sum / bytes / 1024;
   }
 
-  #logits(pictures: Uint8Array, count: number): Float32Array {
+  #logits(pictures: Uint8Array, count: number, bias = this.#bias): Float32Array {
     const { classes } = this.#options.architecture;
     const logits = new Float32Array(count * classes);
     for (let place = 0; place < count; place++) {
       const light = this.#brightness(pictures, place);
       for (let c = 0; c < classes; c++) {
-        logits[place * classes + c] = (this.#bias[c] as number) - (light - c / classes) ** 2;
+        logits[place * classes + c] = (bias[c] as number) - (light - c / classes) ** 2;
       }
     }
     return logits;
@@ -109,20 +116,36 @@ class FakeSession implements Session {
 
   async predict(pictures: Uint8Array, count: number): Promise<Float32Array> {
     this.#fake.beforePredict?.();
-    return this.#logits(pictures, count);
+    return this.#logits(pictures, count, this.#judged);
+  }
+
+  async average(decay: number): Promise<void> {
+    this.#bias.forEach((value, label) => {
+      this.#averageBias[label] = decay * (this.#averageBias[label] as number) + (1 - decay) * value;
+    });
   }
 
   weights(): StateDict {
-    return copy(this.#weights);
+    return this.#options.keepsAverage ? this.#averaged() : copy(this.#weights);
   }
 
-  optimizerState(): StateDict {
-    return new Map([[`${BIAS}.velocity`, float32Tensor([this.#velocity.length], this.#velocity.slice())]]);
+  #averaged(): StateDict {
+    return copy(this.#weights).set(BIAS, float32Tensor([this.#averageBias.length], this.#averageBias.slice()));
   }
 
-  restore(weights: StateDict, optimizerState: StateDict, steps: number): void {
+  state(): SessionState {
+    const velocity = float32Tensor([this.#velocity.length], this.#velocity.slice());
+    return {
+      weights: copy(this.#weights),
+      optimizer: new Map([[`${BIAS}.velocity`, velocity]]),
+      average: this.#options.keepsAverage ? this.#averaged() : null,
+    };
+  }
+
+  restore({ weights, optimizer, average }: SessionState, steps: number): void {
     this.#weights = copy(weights);
-    this.#velocity = Float32Array.from(optimizerState.get(`${BIAS}.velocity`)?.data as Float32Array);
+    this.#velocity = Float32Array.from(optimizer.get(`${BIAS}.velocity`)?.data as Float32Array);
+    if (average !== null) this.#averageBias = Float32Array.from(average.get(BIAS)?.data as Float32Array);
     this.steps = steps;
   }
 

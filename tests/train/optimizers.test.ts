@@ -11,6 +11,7 @@ import { layoutParameters } from '../../src/program/parameter-layout.ts';
 import { ProgramBuilder } from '../../src/program/program-builder.ts';
 import { validateProgram } from '../../src/program/validate-program.ts';
 import type { OptimizerOptions } from '../../src/train/session.ts';
+import { averageDecayAt, type WeightAverage } from '../../src/train/weight-average.ts';
 import { callKernel } from './call-kernel.ts';
 
 interface Golden {
@@ -19,6 +20,11 @@ interface Golden {
     readonly gradients: readonly (readonly number[])[];
     readonly rates: readonly number[];
     readonly traces: readonly { readonly optimizer: OptimizerOptions; readonly weights: readonly number[] }[];
+  };
+  readonly averages: {
+    readonly options: WeightAverage;
+    readonly weights: readonly (readonly number[])[];
+    readonly average: readonly number[];
   };
   readonly clipping: {
     readonly before: readonly (readonly number[])[];
@@ -72,6 +78,18 @@ test.each(golden.clipping.cases)('gradients are clipped together as PyTorch does
     callKernel('f32_gradient_clip_update', { partials, gradients: values }, sizes);
     expect(largestError(values, after[index] as readonly number[])).toBeLessThan(1e-6);
   });
+});
+
+test('averages as PyTorch moves them', () => {
+  const { options, weights, average } = golden.averages;
+  const averages = new Float32Array(average.length).fill(7);
+  weights.forEach((values, index) => {
+    const decay = averageDecayAt(options, index + 1);
+    if (decay === null) return;
+    const arrays = { averages, values: Float32Array.from(values), rates: Float32Array.of(decay, 1 - decay) };
+    callKernel('f32_moving_average_update', arrays, { length: average.length });
+  });
+  expect(largestError(averages, average)).toBeLessThan(1e-6);
 });
 
 const ADAMW = { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1 } as const;

@@ -12,6 +12,7 @@ import type { TrainingObserver } from '../../src/train/observer.ts';
 import { runTraining } from '../../src/train/run-training.ts';
 import type { TrainOptions } from '../../src/train/train-options.ts';
 import { fakeData, fakeEngine } from './fake-session.ts';
+import { outcome } from './outcome.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'bneck-train-'));
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
@@ -35,23 +36,6 @@ async function failure(promise: Promise<unknown>): Promise<BneckError> {
   expect(error).toBeInstanceOf(BneckError);
   expect(error.message).not.toContain('\n');
   return error;
-}
-
-/** Everything a run leaves that must not depend on interruptions: all but the times. */
-async function outcome(run: string) {
-  const { record } = await loadCheckpoint(run);
-  const untimed = parseMetrics(readFileSync(join(run, 'metrics.csv'), 'utf8'), 'metrics').map((row) => ({
-    ...row,
-    seconds: 0,
-    imagesPerSecond: 0,
-  }));
-  return {
-    best: readFileSync(join(run, 'best.safetensors')).toString('base64'),
-    weights: readFileSync(join(run, 'last.ckpt/weights.safetensors')).toString('base64'),
-    optimizer: readFileSync(join(run, 'last.ckpt/optimizer.safetensors')).toString('base64'),
-    bestEpoch: record.state.bestEpoch,
-    untimed,
-  };
 }
 
 let undisturbed: Promise<Awaited<ReturnType<typeof outcome>>> | undefined;

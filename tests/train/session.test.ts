@@ -90,7 +90,7 @@ test('micro-batches and updates come in turn', async () => {
   expect(() => session.step(pictures, labels, 0)).toThrow(/all its micro-batches/);
   await session.accumulate(pictures, labels);
   expect(() => session.accumulate(pictures, labels)).toThrow(/an update follows/);
-  expect(() => session.restore(session.weights(), session.optimizerState(), 0)).toThrow(/between updates/);
+  expect(() => session.restore(session.state(), 0)).toThrow(/between updates/);
 });
 
 test('gradients are clipped by the norm of all of them', async () => {
@@ -121,4 +121,33 @@ test('weight decay spares batch norm and biases unless it is asked to', async ()
     expect(shrunk('classifier.3.weight')).toBe('0.99');
     expect(shrunk('features.0.1.weight')).toBe(decayNormAndBias ? '0.99' : '1.00');
   }
+});
+
+test('averages: predictions and saved weights are theirs, training goes on without them', async () => {
+  const { pictures, labels } = batchOf(0);
+  const [plain, session] = [await sessionWith(), await sessionWith({ keepsAverage: true })];
+  const start = session.weights();
+  for (const trained of [plain, session])
+    for (let step = 0; step < 3; step++) await trained.step(pictures, labels, 0.1);
+  expect(session.state().weights).toEqual(plain.weights());
+  expect(session.weights().get('classifier.3.weight')).toEqual(start.get('classifier.3.weight'));
+
+  await session.average(0);
+  expect(session.weights()).toEqual(plain.weights());
+  expect(await session.predict(pictures, BATCH)).toEqual(await plain.predict(pictures, BATCH));
+
+  await session.step(pictures, labels, 0.1);
+  const [kept, moved] = [session.weights(), session.state().weights];
+  await session.average(0.75);
+  for (const name of ['features.0.1.running_var', 'classifier.0.weight']) {
+    dataOf(session.weights(), name).forEach((value, i) => {
+      const wanted = 0.75 * (dataOf(kept, name)[i] as number) + 0.25 * (dataOf(moved, name)[i] as number);
+      expect(Math.abs(value - wanted)).toBeLessThanOrEqual(2e-7 * Math.abs(wanted));
+    });
+  }
+
+  const twin = await sessionWith({ keepsAverage: true });
+  twin.restore(session.state(), session.steps);
+  expect(twin.state()).toEqual(session.state());
+  expect(await twin.predict(pictures, BATCH)).toEqual(await session.predict(pictures, BATCH));
 });

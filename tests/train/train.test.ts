@@ -1,5 +1,5 @@
 /** `train` on the real engine: interrupted or not, on one thread or two, the files have the same bits. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -11,13 +11,31 @@ const parent = mkdtempSync(join(tmpdir(), 'bneck-real-'));
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
 function bits(run: string): string[] {
-  const files = ['best.safetensors', 'last.ckpt/weights.safetensors', 'last.ckpt/optimizer.safetensors'];
-  return files.map((name) => readFileSync(join(run, name)).toString('base64'));
+  const files = ['best.safetensors', ...readdirSync(join(run, 'last.ckpt')).map((name) => join('last.ckpt', name))];
+  const tensors = files.filter((name) => name.endsWith('.safetensors'));
+  return tensors.map((name) => `${name} ${readFileSync(join(run, name)).toString('base64')}`);
 }
 
 test.each<[string, TrainOptions]>([
   ['adam', { optimizer: 'adam' }],
   ['sgd', { optimizer: 'sgd' }],
+  [
+    'everything',
+    {
+      optimizer: 'adamw',
+      decayNormAndBias: true,
+      clipNorm: 1,
+      batch: 3,
+      accumulate: 2,
+      schedule: 'one-cycle',
+      classWeights: [1, 2, 0.5],
+      balancedSampling: true,
+      mixup: 0.4,
+      cutmix: 1,
+      ema: 0.9,
+      patience: 3,
+    },
+  ],
 ])('a run with %s that was stopped and resumed ends in the bits of one that was not', async (name, choices) => {
   const out = (suffix: string) => join(parent, `${name}-${suffix}`);
   const options = { data: fakeData(), width: 0.1, resolution: 32, batch: 6, epochs: 2, ...choices };

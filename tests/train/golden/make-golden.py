@@ -1,6 +1,6 @@
 """
-What PyTorch answers, for tests/train: twenty updates of a few weights with each optimizer, clipped
-gradients, and the learning rates of its schedulers. Run by hand, with the output kept beside it:
+What PyTorch answers, for tests/train: updates of a few weights, clipped gradients, learning rates,
+losses, averages. Run by hand, with the output kept beside it:
 
   python3 tests/train/golden/make-golden.py > tests/train/golden/pytorch.json && npx biome format --write tests/train/golden
 """
@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 sys.path.append(str(Path(__file__).parents[2] / "torch"))
 
 from optimizers import make_optimizer  # noqa: E402
+from schedules import rates_of  # noqa: E402
 
 STEPS = 20
 WEIGHTS = 12
@@ -88,7 +90,7 @@ def losses():
 
 def schedules():
     """Rates of all steps, by torch.optim.lr_scheduler stepped once a step, with its own linear warm-up."""
-    total, rate = 60, 0.4
+    course = {"learningRate": 0.4, "totalSteps": 60}
     cases = [
         {"kind": "constant", "warmupSteps": 0},
         {"kind": "constant", "warmupSteps": 7},
@@ -101,48 +103,32 @@ def schedules():
         {"kind": "one-cycle", "warmupSteps": 2, "startShare": 0.1, "endShare": 0.001},
     ]
     return [
-        {"schedule": {**case, "learningRate": rate, "totalSteps": total}, "rates": rates_of(case, rate, total)}
+        {"schedule": {**case, **course}, "rates": rates_of({**case, **course})}
         for case in cases
     ]
 
 
-def rates_of(case, rate, total):
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
-    kind, warmup = case["kind"], case["warmupSteps"]
-    schedulers = torch.optim.lr_scheduler
-    if kind == "one-cycle":
-        factors = {"div_factor": 1 / case["startShare"], "final_div_factor": case["startShare"] / case["endShare"]}
-        scheduler = schedulers.OneCycleLR(
-            optimizer, max_lr=rate, total_steps=total, pct_start=warmup / total, cycle_momentum=False, **factors
-        )
-    else:
-        # A warm-up first, since a scheduler sets the rate when it is made.
-        linear = schedulers.LinearLR(optimizer, start_factor=1 / warmup, total_iters=warmup - 1) if warmup else None
-        scheduler = falling(schedulers, optimizer, case, total - warmup)
-        if linear is not None:
-            scheduler = schedulers.SequentialLR(optimizer, [linear, scheduler], milestones=[warmup])
-    rates = []
-    for _ in range(total):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step() if len(rates) < total else None
-    return rates
-
-
-def falling(schedulers, optimizer, case, steps):
-    kind = case["kind"]
-    if kind == "constant":
-        return schedulers.ConstantLR(optimizer, factor=1.0)
-    if kind == "cosine":
-        return schedulers.CosineAnnealingLR(optimizer, T_max=steps, eta_min=case["leastRate"])
-    if kind == "step":
-        return schedulers.StepLR(optimizer, case["everySteps"], case["factor"])
-    return schedulers.ExponentialLR(optimizer, case["factor"] ** (1 / case["everySteps"]))
+def averages():
+    """AveragedModel with torchvision's exponential average, moved after every second step, copying at first."""
+    decay, every, copied = 0.8, 2, 4
+    generator = torch.Generator().manual_seed(4)
+    model = torch.nn.Linear(WEIGHTS, 1, bias=False)
+    average = AveragedModel(model, avg_fn=lambda kept, value, _: decay * kept + (1 - decay) * value)
+    weights = []
+    for step in range(1, STEPS + 1):
+        model.weight.data = torch.randn(1, WEIGHTS, generator=generator)
+        weights.append(numbers(model.weight.detach()))
+        if step % every == 0:
+            if step <= copied:
+                average.n_averaged.fill_(0)
+            average.update_parameters(model)
+    options = {"decay": decay, "everySteps": every, "copySteps": copied}
+    return {"options": options, "weights": weights, "average": numbers(average.module.weight.detach())}
 
 
 def main():
     torch.set_num_threads(1)
-    answers = {"optimizers": optimizer_traces(), "clipping": clipping(), "schedules": schedules(), "losses": losses()}
+    answers = {"optimizers": optimizer_traces(), "clipping": clipping(), "schedules": schedules(), "losses": losses(), "averages": averages()}
     print(json.dumps({"torch": torch.__version__, **answers}))
 
 
