@@ -41,7 +41,7 @@ def falling(optimizer, case, steps):
     return schedulers.ExponentialLR(optimizer, case["factor"] ** (1 / case["everySteps"]))
 
 
-def schedule_rates(spec, _folder):
+def schedule_rates(spec, _folder=None):
     # SequentialLR itself calls its schedulers in a way that PyTorch 1.13 warns about.
     warnings.filterwarnings("ignore", message="The epoch parameter")
     return {"rates": rates_of(spec)}

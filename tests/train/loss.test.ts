@@ -1,4 +1,4 @@
-/** The loss of soft targets against PyTorch's (golden/make-golden.py): smoothing, class weights, mixed labels. */
+/** The loss of soft targets against PyTorch's (scripts/make-training-goldens.py): smoothing, class weights, mixed labels. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { targetsOf } from '../../src/train/targets.ts';
@@ -17,7 +17,7 @@ interface Losses {
   }[];
 }
 
-const golden = JSON.parse(readFileSync(new URL('./golden/pytorch.json', import.meta.url), 'utf8')).losses as Losses;
+const golden = JSON.parse(readFileSync(new URL('../golden/training.json', import.meta.url), 'utf8')).losses as Losses;
 const [labels, partners] = [Int32Array.from(golden.labels), Int32Array.from(golden.partners)];
 const CLASSES = 5;
 

@@ -1,5 +1,5 @@
 /**
- * Updates against PyTorch's own (golden/make-golden.py): the kernels with the numbers that a session
+ * Updates against PyTorch's own (scripts/make-training-goldens.py): the kernels with the numbers that a session
  * writes for them, and how a network's parameters are grouped.
  */
 import { readFileSync } from 'node:fs';
@@ -32,7 +32,7 @@ interface Golden {
   };
 }
 
-const golden: Golden = JSON.parse(readFileSync(new URL('./golden/pytorch.json', import.meta.url), 'utf8'));
+const golden: Golden = JSON.parse(readFileSync(new URL('../golden/training.json', import.meta.url), 'utf8'));
 
 const layout = layoutParameters(buildGraph(mobilenetV3('small', { classes: 4, width: 0.1 })));
 

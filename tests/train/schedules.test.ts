@@ -1,9 +1,9 @@
-/** Schedules against PyTorch's (golden/make-golden.py), step by step. */
+/** Schedules against PyTorch's (scripts/make-training-goldens.py), step by step. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { learningRateAt, type Schedule } from '../../src/train/schedule.ts';
 
-const { schedules } = JSON.parse(readFileSync(new URL('./golden/pytorch.json', import.meta.url), 'utf8')) as {
+const { schedules } = JSON.parse(readFileSync(new URL('../golden/training.json', import.meta.url), 'utf8')) as {
   readonly schedules: readonly { readonly schedule: Schedule; readonly rates: readonly number[] }[];
 };
 

@@ -1,20 +1,20 @@
-"""
-What PyTorch answers, for tests/train: updates of a few weights, clipped gradients, learning rates,
-losses, averages. Run by hand, with the output kept beside it:
-
-  python3 tests/train/golden/make-golden.py > tests/train/golden/pytorch.json && npx biome format --write tests/train/golden
+"""Writes tests/golden/training.json from a live PyTorch: updates of a few weights, clipped gradients, learning
+rates, losses, averages. Run where torch is installed (python3 scripts/make-training-goldens.py), then let the
+formatter lay the file out. Never shipped.
 """
 import json
+import os
 import sys
-from pathlib import Path
 
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-sys.path.append(str(Path(__file__).parents[2] / "torch"))
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests")
+GOLDEN = os.path.join(TESTS, "golden", "training.json")
+sys.path.append(os.path.join(TESTS, "torch"))
 
 from optimizers import make_optimizer  # noqa: E402
-from schedules import rates_of  # noqa: E402
+from schedules import schedule_rates  # noqa: E402
 
 STEPS = 20
 WEIGHTS = 12
@@ -103,7 +103,7 @@ def schedules():
         {"kind": "one-cycle", "warmupSteps": 2, "startShare": 0.1, "endShare": 0.001},
     ]
     return [
-        {"schedule": {**case, **course}, "rates": rates_of({**case, **course})}
+        {"schedule": {**case, **course}, **schedule_rates({**case, **course})}
         for case in cases
     ]
 
@@ -126,10 +126,10 @@ def averages():
     return {"options": options, "weights": weights, "average": numbers(average.module.weight.detach())}
 
 
-def main():
+if __name__ == "__main__":
     torch.set_num_threads(1)
-    answers = {"optimizers": optimizer_traces(), "clipping": clipping(), "schedules": schedules(), "losses": losses(), "averages": averages()}
-    print(json.dumps({"torch": torch.__version__, **answers}))
-
-
-main()
+    answers = {"optimizers": optimizer_traces(), "clipping": clipping(), "averages": averages()}
+    golden = {"torch": torch.__version__, **answers, "schedules": schedules(), "losses": losses()}
+    with open(GOLDEN, "w") as file:
+        json.dump(golden, file, indent=1)
+        file.write("\n")
