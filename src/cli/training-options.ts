@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import type { Lineage } from '../models/lineages.ts';
 import { CHOICE_BOUNDS, CLASS_WEIGHT_BOUNDS, DECAY_BOUNDS } from '../train/bounds.ts';
 import { OPTIMIZER_NAMES } from '../train/choose-optimizer.ts';
-import { DEFAULT_EPOCHS } from '../train/choose-recipe.ts';
+import { DEFAULT_EPOCHS, FINE_TUNING_EPOCHS } from '../train/choose-recipe.ts';
 import { SCHEDULE_NAMES } from '../train/choose-schedule.ts';
 import type { ModelName, OptimizerName } from '../train/recipe.ts';
 import type { ScheduleName } from '../train/schedule.ts';
@@ -48,6 +48,9 @@ export interface ChoiceFlags {
   balancedSampling?: boolean;
   mixup?: number;
   cutmix?: number;
+  fineTune?: boolean;
+  headEpochs?: number;
+  firstLrShare?: number;
   ema?: true | 'auto' | 'torchvision' | number;
   patience?: number;
 }
@@ -88,7 +91,13 @@ export function addChoiceOptions(command: Command): Command {
     .option('--weights <file>', WEIGHTS)
     .addOption(lineageOption())
     .optionsGroup('Recipe:')
-    .addOption(bounded('--epochs <count>', `walks through the data (default: ${DEFAULT_EPOCHS})`, CHOICE_BOUNDS.epochs))
+    .addOption(
+      bounded(
+        '--epochs <count>',
+        `walks through the data (default: ${DEFAULT_EPOCHS}, fine-tuning ${FINE_TUNING_EPOCHS})`,
+        CHOICE_BOUNDS.epochs,
+      ),
+    )
     .addOption(bounded('--batch <count>', 'pictures a batch', CHOICE_BOUNDS.batch))
     .addOption(
       bounded('--accumulate <count>', 'batches an update, gradients averaged (default: 1)', CHOICE_BOUNDS.accumulate),
@@ -124,6 +133,22 @@ export function addChoiceOptions(command: Command): Command {
       bounded('--mixup <alpha>', 'blend pairs of pictures, such as 0.2 (default: 0, off)', CHOICE_BOUNDS.mixup),
     )
     .addOption(bounded('--cutmix <alpha>', 'paste boxes of others, such as 1 (default: 0, off)', CHOICE_BOUNDS.cutmix))
+    .optionsGroup('Fine-tuning:')
+    .option('--fine-tune', 'with --weights: the head alone first, then all, slower at the front')
+    .addOption(
+      bounded(
+        '--head-epochs <count>',
+        'epochs of the head alone, before the others (default: 5)',
+        CHOICE_BOUNDS.headEpochs,
+      ),
+    )
+    .addOption(
+      bounded(
+        '--first-lr-share <share>',
+        "the first stage's share of --lr (default: 0.1)",
+        CHOICE_BOUNDS.firstRateShare,
+      ),
+    )
     .optionsGroup('Averaging and stopping:')
     .addOption(
       new Option('--ema [decay]', 'average the weights: auto, torchvision or a decay (alone: auto)').argParser(
@@ -135,7 +160,7 @@ export function addChoiceOptions(command: Command): Command {
 
 /** Flags as options of `train`. */
 export function choicesOf(flags: ChoiceFlags): TrainOptions {
-  const { lr, lrEvery, lrFactor, lrMin, val, augment, weights, nesterov, ema, ...same } = flags;
+  const { lr, lrEvery, lrFactor, lrMin, val, augment, weights, nesterov, ema, firstLrShare, ...same } = flags;
   return {
     ...same,
     augmentation: augment,
@@ -143,6 +168,7 @@ export function choicesOf(flags: ChoiceFlags): TrainOptions {
     rateEvery: lrEvery,
     rateFactor: lrFactor,
     leastRate: lrMin,
+    firstRateShare: firstLrShare,
     ema: ema === true ? 'auto' : ema,
     validation: val,
     weights: weights === 'none' ? null : weights,

@@ -9,6 +9,7 @@ import { formatBytes, formatDuration, formatRate } from '../report/format.ts';
 import type {
   EpochEnd,
   EpochStart,
+  FeaturesEvent,
   StepEvent,
   TrainingObserver,
   TrainingPlan,
@@ -118,13 +119,22 @@ export class TrainingProgress implements TrainingObserver {
 
   stepped(event: StepEvent): void {
     const rate = formatRate(event.imagesPerSecond);
-    const left = `${formatDuration(event.epochSecondsLeft)} left, run ${formatDuration(event.runSecondsLeft)}`;
+    const run = Number.isFinite(event.runSecondsLeft) ? `, run ${formatDuration(event.runSecondsLeft)}` : '';
+    const left = `${formatDuration(event.epochSecondsLeft)} left${run}`;
     const status = `train loss ${event.loss.toFixed(4)}  ${rate}  ${left}`;
     if (this.#moveBar({ value: event.step, status })) return;
     const now = this.#clock();
     if (now - this.#shownAt < SECONDS_BETWEEN_LINES) return;
     this.#shownAt = now;
     this.line(stepLine(event, this.#epochs));
+  }
+
+  featuresComputed({ pictures, totalPictures }: FeaturesEvent): void {
+    if (this.#moveBar({ status: `features of ${pictures}/${totalPictures}` })) return;
+    const now = this.#clock();
+    if (now - this.#shownAt < SECONDS_BETWEEN_LINES) return;
+    this.#shownAt = now;
+    this.line(`features of ${pictures}/${totalPictures} pictures`);
   }
 
   validated({ epoch, pictures, totalPictures }: ValidationEvent): void {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describeArchitecture } from '../models/describe-architecture.ts';
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from '../report/format.ts';
 import type { EpochEnd, StepEvent, TrainingPlan, TrainingResult } from '../train/observer.ts';
+import { totalEpochs } from '../train/phases.ts';
 
 /** A path as it can be pasted into a shell. */
 export function shellWord(text: string): string {
@@ -38,7 +39,7 @@ export function describePlan(plan: TrainingPlan): string[] {
     labelled('network', `${network}, on ${resolution}x${resolution} px`),
     labelled(
       'recipe',
-      `${plural(recipe.epochs, 'epoch')} of ${plural(stepsPerEpoch, 'step')} of ${recipe.batch} pictures`,
+      `${plural(totalEpochs(recipe), 'epoch')} of ${plural(stepsPerEpoch, 'step')} of ${recipe.batch * recipe.accumulate} pictures`,
     ),
     ...reasons.map((reason) => labelled('', `- ${reason}`)),
     labelled('engine', `${plural(threads, 'thread')}, ${formatBytes(memoryBytes)}`),
@@ -67,7 +68,7 @@ export function epochLine({ metrics, epochs, best, runSecondsLeft }: EpochEnd): 
     );
   }
   parts.push(formatRate(imagesPerSecond), formatDuration(seconds));
-  if (epoch < epochs) parts.push(`${formatDuration(runSecondsLeft)} left`);
+  if (epoch < epochs && Number.isFinite(runSecondsLeft)) parts.push(`${formatDuration(runSecondsLeft)} left`);
   if (best && !Number.isNaN(validationAccuracy)) parts.push('best so far');
   return parts.join('  ');
 }
@@ -77,8 +78,8 @@ export function stepLine(event: StepEvent, epochs: number): string {
   const { epoch, step, stepsPerEpoch, loss, imagesPerSecond, runSecondsLeft } = event;
   const place = `step ${String(step).padStart(String(stepsPerEpoch).length)}/${stepsPerEpoch}`;
   const rate = formatRate(imagesPerSecond);
-  const left = `${formatDuration(runSecondsLeft)} left`;
-  return [epochNumber(epoch, epochs), place, `train loss ${loss.toFixed(4)}`, rate, left].join('  ');
+  const left = Number.isFinite(runSecondsLeft) ? [`${formatDuration(runSecondsLeft)} left`] : [];
+  return [epochNumber(epoch, epochs), place, `train loss ${loss.toFixed(4)}`, rate, ...left].join('  ');
 }
 
 /** What came out, and what to try next. */

@@ -323,6 +323,23 @@ export function lowerTraining(graph: Graph, shape: Shape, options: TrainingOptio
   const slot = lowering.slot(graph.input);
   const picture = { kind: 'map', images, channels, height, width, data, norm: null, activation: 0 } as const;
   lowering.set(graph.input, { ...picture, gate: null, slot });
+  return finish(lowering, graph, options);
+}
+
+/**
+ * One training step of a head (split-head.ts) on features.
+ * @param shape [N, features]
+ * @returns a program with a port `features` in place of the pictures, the others as in `lowerTraining`
+ */
+export function lowerHeadTraining(head: Graph, shape: Shape, options: Omit<TrainingOptions, 'input'>): Program {
+  const [images, features] = shape as [number, number];
+  const lowering = new TrainingLowering(head, options.batchNormMomentum);
+  const data = lowering.builder.port('features', 4 * images * features);
+  lowering.set(head.input, { kind: 'vector', data, images, features, slot: lowering.slot(head.input) });
+  return finish(lowering, head, options);
+}
+
+function finish(lowering: TrainingLowering, graph: Graph, options: Omit<TrainingOptions, 'input'>): Program {
   for (const node of graph.nodes) lowering.lower(node);
   lowering.loss(lowering.vector(graph.output));
   lowering.backward();

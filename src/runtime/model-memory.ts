@@ -135,6 +135,13 @@ export class ModelMemory {
     return state;
   }
 
+  /** As it was before the first update. */
+  clearOptimizer(): void {
+    this.#optimizerTensors((_name, _shape, view) => {
+      view.fill(0);
+    });
+  }
+
   writeOptimizer(state: StateDict): void {
     this.#optimizerTensors((name, shape, view) => {
       const tensor = state.get(name);

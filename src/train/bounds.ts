@@ -35,6 +35,8 @@ export const CHOICE_BOUNDS = {
   labelSmoothing: { least: 0, greatest: 1, below: true },
   mixup: { least: 0, greatest: 1000 },
   cutmix: { least: 0, greatest: 1000 },
+  headEpochs: { least: 0, greatest: 100_000, whole: true },
+  firstRateShare: { least: 0, greatest: 1, above: true },
   patience: { least: 1, greatest: 100_000, whole: true },
   validation: { least: 0, greatest: 1, below: true },
   seed: SEED_BOUNDS,

@@ -10,6 +10,7 @@ import type { Augmentation } from '../data/augment/augmentation.ts';
 import { parseAugmentation } from '../data/augment/parse-augmentation.ts';
 import { formatMetrics, parseMetrics } from '../report/metrics-csv.ts';
 import type { DataRecord } from './data-record.ts';
+import { stepsPerEpoch, totalEpochs } from './phases.ts';
 import type { Recipe } from './recipe.ts';
 import type { TrainingState } from './training-state.ts';
 
@@ -98,6 +99,13 @@ const recipeSchema = z.strictObject({
   balancedSampling: z.boolean(),
   mixing: z.strictObject({ mixup: z.number().min(0), cutmix: z.number().min(0) }).nullable(),
   average: z.strictObject({ decay: fraction, everySteps: count.min(1), copySteps: count }).nullable(),
+  fineTuning: z
+    .strictObject({
+      headEpochs: count,
+      headSchedule: scheduleSchema.nullable(),
+      firstRateShare: z.number().gt(0).max(1),
+    })
+    .nullable(),
   patience: count.min(1).nullable(),
   batchNormMomentum: fraction,
   augmentation: augmentationSchema,
@@ -136,16 +144,21 @@ export function formatRecord({ recipe, dataPath, data, state }: CheckpointRecord
 
 /** What contradicts itself in a record, or null. */
 function inconsistency({ recipe, state, data }: CheckpointRecord): string | null {
-  const stepsPerEpoch = recipe.schedule.totalSteps / recipe.epochs;
+  const steps = stepsPerEpoch(recipe);
   const trainPictures = data.train.counts.reduce((sum, pictures) => sum + pictures, 0);
   const picturesPerStep = recipe.batch * recipe.accumulate;
-  if (Math.floor(trainPictures / picturesPerStep) !== stepsPerEpoch) return 'schedule.totalSteps does not fit the data';
-  const { classWeights } = recipe;
-  if (classWeights !== null && classWeights.length !== data.classNames.length)
+  if (Math.floor(trainPictures / picturesPerStep) !== steps) return 'schedule.totalSteps does not fit the data';
+  const { classWeights, fineTuning } = recipe;
+  if (classWeights !== null && classWeights.length !== data.classNames.length) {
     return 'classWeights do not fit the classes';
-  if (recipe.schedule.warmupSteps > recipe.schedule.totalSteps) return 'schedule.warmupSteps is more than all steps';
-  if (state.epoch > recipe.epochs || state.stepInEpoch > stepsPerEpoch) return 'the position lies behind the end';
-  if (state.steps !== state.epoch * stepsPerEpoch + state.stepInEpoch) return 'steps do not fit the epoch';
+  }
+  const headSteps = fineTuning?.headSchedule?.totalSteps ?? 0;
+  if (headSteps !== (fineTuning?.headEpochs ?? 0) * steps) return 'headSchedule.totalSteps does not fit the data';
+  for (const { warmupSteps, totalSteps } of [recipe.schedule, fineTuning?.headSchedule ?? recipe.schedule]) {
+    if (warmupSteps > totalSteps) return 'a warm-up is longer than its schedule';
+  }
+  if (state.epoch > totalEpochs(recipe) || state.stepInEpoch > steps) return 'the position lies behind the end';
+  if (state.steps !== state.epoch * steps + state.stepInEpoch) return 'steps do not fit the epoch';
   if (state.pictures !== state.stepInEpoch * picturesPerStep) return 'pictures do not fit the steps';
   if (state.rows.length !== state.epoch || (state.rows[0]?.epoch ?? 1) !== 1) return 'metrics do not fit the epoch';
   if ((state.bestEpoch ?? 0) > state.epoch) return 'the best epoch is not over yet';

@@ -6,8 +6,8 @@ import { BneckError } from '../base/errors.ts';
 import type { OptimizerName, Recipe, TrainingChoices } from './recipe.ts';
 import type { OptimizerOptions } from './session.ts';
 
-/** Weights that are already good are moved more slowly than fresh ones. */
-const FINE_TUNING_SHARE = 0.3;
+/** Weights that are already good are moved more slowly than fresh ones, unless fine-tuning does so by depth. */
+const TRAINED_SHARE = 0.3;
 
 interface Usual {
   readonly optimizer: OptimizerOptions;
@@ -56,6 +56,8 @@ function withSettings(name: OptimizerName, usual: OptimizerOptions, choices: Tra
 
 export interface ChosenOptimizer extends Pick<Recipe, 'optimizer' | 'decayNormAndBias' | 'clipNorm'> {
   readonly learningRate: number;
+  /** For a head that is trained alone. */
+  readonly headRate: number;
   readonly reason: string;
 }
 
@@ -70,13 +72,15 @@ export function chooseOptimizer(choices: TrainingChoices, pictures: number, trai
     throw new BneckError('option', `optimizer ${String(name)}: give ${OPTIMIZER_NAMES.join(', ')}.`);
   }
   const usual = OPTIMIZERS[name](pictures);
-  const learningRate = choices.learningRate ?? usual.learningRate * (trained ? FINE_TUNING_SHARE : 1);
-  const slower = choices.learningRate === undefined && trained ? ', slower for weights that are already trained' : '';
+  const slowly = choices.learningRate === undefined && trained && !choices.fineTune;
+  const learningRate = choices.learningRate ?? usual.learningRate * (slowly ? TRAINED_SHARE : 1);
+  const slower = slowly ? ', slower for weights that are already trained' : '';
   return {
     optimizer: withSettings(name, usual.optimizer, choices),
     decayNormAndBias: choices.decayNormAndBias ?? false,
     clipNorm: choices.clipNorm ?? null,
     learningRate,
+    headRate: usual.learningRate,
     reason: `${name} with learning rate ${learningRate}${slower}`,
   };
 }

@@ -10,6 +10,7 @@ import type { ModelFile } from '../model/model-file.ts';
 import { resolveNetwork } from '../models/resolve-network.ts';
 import { type Bounds, CHOICE_BOUNDS, DECAY_BOUNDS, describeBounds, fitsBounds } from './bounds.ts';
 import { chooseAugmentation } from './choose-augmentation.ts';
+import { chooseFineTuning, describeFineTuning } from './choose-fine-tuning.ts';
 import { chooseLoss } from './choose-loss.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
 import { chooseOptimizer } from './choose-optimizer.ts';
@@ -19,6 +20,8 @@ import type { Schedule } from './schedule.ts';
 import { chooseAverage, type WeightAverage } from './weight-average.ts';
 
 export const DEFAULT_EPOCHS = 20;
+/** Weights that are trained already have less to learn. */
+export const FINE_TUNING_EPOCHS = 10;
 /** A smaller batch is taken where an epoch would have fewer steps than this, */
 const LEAST_STEPS = 10;
 /** but none smaller than this: batch norm needs several pictures. */
@@ -123,14 +126,15 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
   const architecture = chooseArchitecture(choices, facts.classNames.length, reduction, start);
   const [batch, batchReason] = chooseBatch(choices, resolution, facts.trainPictures);
   const accumulate = chooseAccumulation(choices, batch, facts.trainPictures);
-  const { learningRate, reason, ...optimizer } = chooseOptimizer(choices, batch * accumulate, start !== null);
-  const epochs = choices.epochs ?? DEFAULT_EPOCHS;
+  const { learningRate, headRate, reason, ...optimizer } = chooseOptimizer(choices, batch * accumulate, start !== null);
+  const epochs = choices.epochs ?? (choices.fineTune ? FINE_TUNING_EPOCHS : DEFAULT_EPOCHS);
   const [augmentation, augmentationReason] = chooseAugmentation(choices, resolution, facts.trainPictures, epochs);
   const stepsPerEpoch = Math.floor(facts.trainPictures / (batch * accumulate));
   const ownMomentum = resolveNetwork(architecture).batchNorm.momentum;
   const batchesPerEpoch = stepsPerEpoch * accumulate;
   const [batchNormMomentum, momentumReason] = chooseBatchNormMomentum(ownMomentum, batchesPerEpoch);
   const [schedule, course] = chooseSchedule(choices, learningRate, { epochs, stepsPerEpoch });
+  const fineTuning = chooseFineTuning(choices, headRate, start !== null, { stepsPerEpoch });
   const [loss, lossReasons] = chooseLoss(choices, facts);
   const average = chooseEma(choices, schedule, { epochs, pictures: batch * accumulate });
   const keptSide = TRAIN_SHORT_SIDE_FACTOR * resolution;
@@ -143,6 +147,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     schedule,
     ...loss,
     average,
+    fineTuning,
     patience: choosePatience(choices, facts),
     batchNormMomentum,
     augmentation,
@@ -159,6 +164,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     augmentationReason,
     ...lossReasons,
   ];
+  if (fineTuning !== null) reasons.push(describeFineTuning(fineTuning));
   if (average !== null) reasons.push(describeAverage(average));
   if (momentumReason !== null) reasons.push(momentumReason);
   return { architecture, recipe, reasons };

@@ -68,6 +68,11 @@ export interface ValidationEvent {
   readonly totalPictures: number;
 }
 
+export interface FeaturesEvent {
+  readonly pictures: number;
+  readonly totalPictures: number;
+}
+
 export interface EpochEnd {
   readonly metrics: EpochMetrics;
   readonly epochs: number;
@@ -81,6 +86,8 @@ export interface TrainingObserver {
   downloading?(progress: FetchProgress): void;
   planned?(plan: TrainingPlan): void;
   epochStarted?(event: EpochStart): void;
+  /** Of fine-tuning: the features that the head is trained on are being computed. */
+  featuresComputed?(event: FeaturesEvent): void;
   stepped?(event: StepEvent): void;
   validated?(event: ValidationEvent): void;
   epochEnded?(event: EpochEnd): void;

@@ -13,6 +13,7 @@ import { loadCheckpoint } from './checkpoint.node.ts';
 import { MODEL_FAMILIES } from './choose-network.ts';
 import { checkChoices, chooseRecipe } from './choose-recipe.ts';
 import { type DataRecord, describeDataChange, recordData } from './data-record.ts';
+import { totalEpochs } from './phases.ts';
 import type { Recipe, TrainingChoices } from './recipe.ts';
 import { RunFolder } from './run-folder.node.ts';
 import type { SessionState } from './session.ts';
@@ -94,6 +95,9 @@ const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weig
   balancedSampling: true,
   mixup: true,
   cutmix: true,
+  fineTune: true,
+  headEpochs: true,
+  firstRateShare: true,
   ema: true,
   patience: true,
   augmentation: true,
@@ -122,8 +126,8 @@ async function prepareResumedRun(path: string, options: TrainOptions): Promise<P
   const { state } = record;
   const recipe = { ...record.recipe, skipBad: record.recipe.skipBad || (options.skipBad ?? false) };
   if (isOver(state, recipe)) {
-    const all = state.epoch === recipe.epochs;
-    const why = all ? `all its ${recipe.epochs} epochs are done` : `no better epoch came for ${recipe.patience}`;
+    const all = state.epoch === totalEpochs(recipe);
+    const why = all ? `all its ${state.epoch} epochs are done` : `no better epoch came for ${recipe.patience}`;
     const remedy = `Start a new run, with weights ${folder.bestPath} to build on it.`;
     throw new BneckError('option', `${path}: this run is finished, ${why}. ${remedy}`);
   }

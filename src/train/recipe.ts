@@ -13,9 +13,20 @@ import type { OptimizerOptions } from './session.ts';
 import type { WeightAverage } from './weight-average.ts';
 
 /** JSON-serialisable. */
+export interface FineTuning {
+  /** Epochs before the others in which the head is trained alone, on features that stay as they are. */
+  readonly headEpochs: number;
+  /** Of those epochs; null where there are none. */
+  readonly headSchedule: Schedule | null;
+  /** The first stage's share of the learning rate in the other epochs; it grows with depth, to 1 at the head. */
+  readonly firstRateShare: number;
+}
+
+/** JSON-serialisable. */
 export interface Recipe {
   /** Of the split, first weights, order, augmentation and dropout; a whole number in [0, 2^32). */
   readonly seed: number;
+  /** Of the whole network; those of the head come before. */
   readonly epochs: number;
   /** Pictures a batch. */
   readonly batch: number;
@@ -26,6 +37,7 @@ export interface Recipe {
   readonly decayNormAndBias: boolean;
   /** The largest norm of all gradients together; larger ones are scaled down to it. Null: any. */
   readonly clipNorm: number | null;
+  /** Of the epochs of the whole network. */
   readonly schedule: Schedule;
   /** Share of each label given to all classes alike, 0 up to, not including, 1. */
   readonly labelSmoothing: number;
@@ -37,6 +49,8 @@ export interface Recipe {
   readonly mixing: Mixing | null;
   /** The moving average of the weights, which is then what is judged and saved as the best; null: none. */
   readonly average: WeightAverage | null;
+  /** How weights that are trained already are tuned; null: all alike, as fresh ones are. */
+  readonly fineTuning: FineTuning | null;
   /** Epochs without a better one after which the run ends; null: never. */
   readonly patience: number | null;
   /** How far batch norm's running statistics move each step, above 0, up to 1. */
@@ -95,6 +109,12 @@ export interface TrainingChoices {
   /** Parameter of the beta distribution that shares are drawn from; 0, the default, for none. */
   readonly mixup?: number | undefined;
   readonly cutmix?: number | undefined;
+  /** Train the head first, then the whole network, slowest where it is nearest to the pictures. Takes weights. */
+  readonly fineTune?: boolean | undefined;
+  /** Of fine-tuning: epochs of the head alone, before the others. */
+  readonly headEpochs?: number | undefined;
+  /** Of fine-tuning: the first stage's share of the learning rate. */
+  readonly firstRateShare?: number | undefined;
   /** Average the weights: 'auto' for a decay that suits the run's length, torchvision's formula, or a decay. */
   readonly ema?: number | 'auto' | 'torchvision' | undefined;
   /** Epochs without a better one after which the run ends. */

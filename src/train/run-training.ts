@@ -5,6 +5,7 @@
  * checked, and the engine's threads are let go of however the run ends.
  */
 import { BneckError } from '../base/errors.ts';
+import { RandomStream } from '../base/random.ts';
 import { elementCount } from '../base/tensor.ts';
 import type { DataSource } from '../data/dataset.ts';
 import { type BadPicture, BatchLoader } from '../data/loader.ts';
@@ -13,15 +14,17 @@ import type { Architecture } from '../models/architecture.ts';
 import { defaultThreads, engineMemoryLimit } from '../runtime/machine.node.ts';
 import { balancedOrder } from './balanced-order.ts';
 import { describeBounds, fitsBounds, THREAD_BOUNDS } from './bounds.ts';
+import { featureRows } from './feature-rows.node.ts';
 import type { TrainingPlan, TrainingResult } from './observer.ts';
+import { phaseAt, stepsPerEpoch, totalEpochs } from './phases.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.node.ts';
 import { RunFolder } from './run-folder.node.ts';
 import { RunRecorder } from './run-recorder.node.ts';
 import type { Session, SessionOptions } from './session.ts';
 import type { TrainOptions } from './train-options.ts';
 import { cachedParts } from './training-data.node.ts';
-import { TrainingLoop } from './training-loop.ts';
-import { bestMetrics, patienceIsUp, type TrainingState } from './training-state.ts';
+import { type HeadData, TrainingLoop } from './training-loop.ts';
+import { bestMetrics, type TrainingState } from './training-state.ts';
 
 /** What the trainer needs of the engine. */
 export interface TrainingEngine {
@@ -52,25 +55,39 @@ function requireMemory(engine: TrainingEngine, { architecture, recipe }: Prepare
 interface Loaders {
   readonly train: BatchLoader;
   readonly validation: BatchLoader | null;
+  /** Of the training pictures, without random changes; null where the head is not trained alone. */
+  readonly head: Omit<HeadData, 'openRows'> | null;
 }
 
-async function makeLoaders({ recipe, data }: PreparedRun, cache: TrainOptions['cache']): Promise<Loaders> {
-  const parts = await cachedParts(data, recipe, cache ?? 'auto');
+async function makeLoaders({ recipe, data, state }: PreparedRun, cache: TrainOptions['cache']): Promise<Loaders> {
+  const { train, validation } = await cachedParts(data, recipe, cache ?? 'auto');
   const { batch: batchSize, preprocessing, augmentation, seed, skipBad, balancedSampling } = recipe;
+  const order = (epoch: number) =>
+    balancedSampling
+      ? balancedOrder(train.labels, train.classes.length, seed, epoch)
+      : new RandomStream(seed, 'order', epoch).permutation(train.length);
   const common = { batchSize, preprocessing, seed, skipBad };
-  const { train, validation } = parts;
-  const balanced = (epoch: number) => balancedOrder(train.labels, train.classes.length, seed, epoch);
+  const evaluation = { ...common, augmentation: null };
+  const trainsHead = phaseAt(recipe, state.epoch).part === 'head';
   return {
-    train: new BatchLoader(train, { ...common, augmentation, order: balancedSampling ? balanced : undefined }),
-    validation: validation.length > 0 ? new BatchLoader(validation, { ...common, augmentation: null }) : null,
+    train: new BatchLoader(train, { ...common, augmentation, order }),
+    validation: validation.length > 0 ? new BatchLoader(validation, evaluation) : null,
+    head: trainsHead ? { loader: new BatchLoader(train, evaluation), order } : null,
   };
+}
+
+/** Each picture once, training pictures first. */
+function allBad({ train, head, validation }: Loaders): BadPicture[] {
+  const trained = new Map([...train.bad, ...(head?.loader.bad ?? [])].map((picture) => [picture.index, picture]));
+  return [...[...trained.values()].sort((a, b) => a.index - b.index), ...(validation?.bad ?? [])];
 }
 
 async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: number): Promise<Session> {
   const { architecture, recipe, weights, resumed, state } = run;
   const { batch, accumulate, optimizer, decayNormAndBias, clipNorm, labelSmoothing } = recipe;
-  const { classWeights, average, batchNormMomentum, seed, preprocessing } = recipe;
+  const { classWeights, average, fineTuning, batchNormMomentum, seed, preprocessing } = recipe;
   const { resolution, mean, std } = preprocessing;
+  const phase = phaseAt(recipe, state.epoch);
   const session = await engine.createSession({
     architecture,
     weights,
@@ -81,6 +98,7 @@ async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: nu
     optimizer,
     microBatches: accumulate,
     keepsAverage: average !== null,
+    ...(fineTuning && { firstRateShare: fineTuning.firstRateShare, trainsHead: phase.part === 'head' }),
     decayNormAndBias,
     clipNorm,
     labelSmoothing,
@@ -89,7 +107,7 @@ async function makeSession(engine: TrainingEngine, run: PreparedRun, threads: nu
     seed,
     threads,
   });
-  if (resumed !== null) session.restore(resumed.session, state.steps);
+  if (resumed !== null) session.restore(resumed.session, state.steps, state.steps - phase.firstStep);
   return session;
 }
 
@@ -108,7 +126,7 @@ function planOf(run: PreparedRun, session: Session, threads: number, folder: Run
     architecture,
     parameters: trained.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     recipe,
-    stepsPerEpoch: recipe.schedule.totalSteps / recipe.epochs,
+    stepsPerEpoch: stepsPerEpoch(recipe),
     reasons,
     threads,
     memoryBytes: session.memoryBytes,
@@ -143,7 +161,7 @@ export async function runTraining(options: TrainOptions, engine: TrainingEngine)
   const { recipe, state } = run;
   requireMemory(engine, run, threads);
   const loaders = await makeLoaders(run, options.cache);
-  const badPictures = (): BadPicture[] => [...loaders.train.bad, ...(loaders.validation?.bad ?? [])];
+  const badPictures = (): BadPicture[] => allBad(loaders);
   const session = await makeSession(engine, run, threads);
   try {
     const folder = run.resumed?.folder ?? (await RunFolder.create(out));
@@ -153,6 +171,7 @@ export async function runTraining(options: TrainOptions, engine: TrainingEngine)
     const loop = new TrainingLoop({
       session,
       trainLoader: loaders.train,
+      head: loaders.head && { ...loaders.head, openRows: featureRows(folder.path) },
       validationLoader: loaders.validation,
       recipe,
       state,
@@ -165,7 +184,7 @@ export async function runTraining(options: TrainOptions, engine: TrainingEngine)
     });
     const result: TrainingResult = {
       status,
-      endedEarly: status === 'finished' && patienceIsUp(state, recipe) && state.epoch < recipe.epochs,
+      endedEarly: status === 'finished' && state.epoch < totalEpochs(recipe),
       run: folder.path,
       epochs: state.rows,
       best: bestMetrics(state),

@@ -30,6 +30,10 @@ export interface SessionOptions {
   readonly keepsAverage?: boolean;
   /** Whether weight decay applies to batch norm and biases too. Default false. */
   readonly decayNormAndBias?: boolean;
+  /** The first stage's share of the learning rate, from which it grows to 1 at the head; all alike by default. */
+  readonly firstRateShare?: number;
+  /** Whether the head can be trained alone (`features`, `stepHead`). Default false. */
+  readonly trainsHead?: boolean;
   readonly labelSmoothing: number;
   /** One a class, above 0; null, the default, for equal ones. */
   readonly classWeights?: readonly number[] | null;
@@ -65,6 +69,10 @@ export interface Session {
   readonly batch: number;
   /** Updates made so far. */
   readonly steps: number;
+  /** Micro-batches that wait for their update; only at 0 can the session be saved. */
+  readonly accumulated: number;
+  /** Numbers that the head takes for a picture. */
+  readonly featureCount: number;
   /** Memory the engine holds, in bytes. */
   readonly memoryBytes: number;
   /**
@@ -77,6 +85,12 @@ export interface Session {
    * or two for each picture. Both are copied before the call returns its promise.
    */
   step(pictures: Uint8Array, labels: BatchLabels, learningRate: number): Promise<StepResult>;
+  /** What the head sees of up to `batch` pictures, [count, featureCount], by running statistics. */
+  features(pictures: Uint8Array, count: number): Promise<Float32Array>;
+  /** One update of the head alone on features of `batch` pictures times the micro-batches of an update. */
+  stepHead(features: Float32Array, labels: BatchLabels, learningRate: number): Promise<StepResult>;
+  /** The optimizer forgets what it knows: the next update is its first. */
+  restartOptimizer(): void;
   /** Moves the averages: decay * average + (1 - decay) * weights, running statistics too. 0 copies. */
   average(decay: number): Promise<void>;
   /**
@@ -88,7 +102,10 @@ export interface Session {
   weights(): StateDict;
   /** A copy of everything that training changes. */
   state(): SessionState;
-  /** Puts back what `state` and `steps` gave: what follows has the same bits as if nothing had happened. */
-  restore(state: SessionState, steps: number): void;
+  /**
+   * Puts back what `state` and `steps` gave: what follows has the same bits as if nothing had happened.
+   * @param optimizerSteps updates since the optimizer was started anew; all by default
+   */
+  restore(state: SessionState, steps: number, optimizerSteps?: number): void;
   dispose(): Promise<void>;
 }

@@ -20,8 +20,9 @@ import type { TrainOptions } from './train-options.ts';
  *   more; 'file' where a file cannot be read or written. What was saved before stays.
  */
 export async function train(options: TrainOptions): Promise<TrainingResult> {
-  const [{ runTraining }, { largestBatch, TrainingSession }] = await Promise.all([
+  const [{ runTraining }, { largestBatch }, { TrainingSession }] = await Promise.all([
     import('./run-training.ts'),
+    import('./largest-batch.ts'),
     import('./training-session.ts'),
   ]);
   return runTraining(options, { createSession: (session) => TrainingSession.create(session), largestBatch });

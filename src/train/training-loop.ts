@@ -1,22 +1,25 @@
 /**
- * The epochs of a run: steps, validation, bookkeeping, and when to save. It knows the engine as a
+ * The epochs of a run: updates, validation, bookkeeping, and when to save. It knows the engine as a
  * `Session`, the files as a `Recorder` and the audience as a `TrainingObserver`, so it runs in Node
  * and in a browser alike. Invariant: it stops, whether asked to or by an error, only between steps;
  * going on from a saved state gives the bits of a run that was never interrupted.
  */
 import { assert, BneckError } from '../base/errors.ts';
-import { RandomStream } from '../base/random.ts';
 import type { StateDict } from '../base/tensor.ts';
-import type { Batch, BatchLoader } from '../data/loader.ts';
+import type { BatchLoader } from '../data/loader.ts';
 import type { EpochMetrics } from '../report/metrics-csv.ts';
 import { type Evaluation, evaluateDataset, rankOf } from './evaluate-dataset.ts';
-import { mixBatch } from './mix-batch.ts';
+import { HeadFeatures, type OpenRows } from './head-features.ts';
+import { headUpdates } from './head-updates.ts';
 import type { TrainingObserver } from './observer.ts';
+import { phaseAt, rateOfStep, stepsPerEpoch, totalEpochs } from './phases.ts';
+import { pictureUpdates } from './picture-updates.ts';
 import type { Recipe } from './recipe.ts';
-import { learningRateAt } from './schedule.ts';
-import type { Session, SessionState, StepResult } from './session.ts';
-import { asMixed, type BatchLabels } from './targets.ts';
+import type { Session, SessionState } from './session.ts';
+import { asMixed } from './targets.ts';
+import { runSecondsLeft } from './time-left.ts';
 import { bestMetrics, finishEpoch, isBetter, isOver, type TrainingState } from './training-state.ts';
+import type { EpochWalk, TrainedBatch, Updates } from './update.ts';
 import { averageDecayAt } from './weight-average.ts';
 
 /** Keeps what must not be lost. */
@@ -32,6 +35,8 @@ export interface Recorder {
 export interface LoopParts {
   readonly session: Session;
   readonly trainLoader: BatchLoader;
+  /** What the head is trained on alone; null where the recipe has no such epochs. */
+  readonly head: HeadData | null;
   /** Null where no pictures were set aside. */
   readonly validationLoader: BatchLoader | null;
   readonly recipe: Recipe;
@@ -40,6 +45,14 @@ export interface LoopParts {
   readonly recorder: Recorder;
   readonly observer: TrainingObserver;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface HeadData {
+  /** Of the training pictures, without random changes. */
+  readonly loader: BatchLoader;
+  /** As the training loader's. */
+  readonly order: (epoch: number) => ArrayLike<number>;
+  readonly openRows: OpenRows;
 }
 
 /** Long epochs are saved in the middle too, this often. */
@@ -55,8 +68,7 @@ export class TrainingLoop {
   #savedAt = now();
   /** The state's `steps` when it was last saved. */
   #savedSteps = -1;
-  /** Batches of the update under way that are done. Only at 0 can the session be saved. */
-  #accumulated = 0;
+  #features: HeadFeatures | null = null;
   readonly #toldSkipped = new Set<string>();
 
   constructor(parts: LoopParts) {
@@ -64,8 +76,9 @@ export class TrainingLoop {
     assert(session.steps === state.steps, `session at step ${session.steps}, books at ${state.steps}`);
     assert(trainLoader.batchSize === session.batch, `batches of ${trainLoader.batchSize} for ${session.batch}`);
     this.#parts = parts;
-    this.#stepsPerEpoch = Math.floor(trainLoader.batchesPerEpoch / recipe.accumulate);
-    assert(this.#stepsPerEpoch * recipe.epochs === recipe.schedule.totalSteps, 'the schedule is of another length');
+    this.#stepsPerEpoch = stepsPerEpoch(recipe);
+    const batches = Math.floor(trainLoader.batchesPerEpoch / recipe.accumulate);
+    assert(batches === this.#stepsPerEpoch, 'the schedule is of another length');
   }
 
   /**
@@ -74,6 +87,14 @@ export class TrainingLoop {
    *   pictures that cannot be read; 'file' where saving fails. The last good checkpoint stays.
    */
   async run(): Promise<'finished' | 'stopped'> {
+    try {
+      return await this.#runEpochs();
+    } finally {
+      await this.#forgetFeatures();
+    }
+  }
+
+  async #runEpochs(): Promise<'finished' | 'stopped'> {
     const { state, recipe, observer, recorder, session } = this.#parts;
     if (state.steps === 0) {
       // Proves that the folder can be written to before work is put in, and a kill loses nothing.
@@ -82,7 +103,7 @@ export class TrainingLoop {
     while (!isOver(state, recipe)) {
       observer.epochStarted?.({
         epoch: state.epoch + 1,
-        epochs: recipe.epochs,
+        epochs: totalEpochs(recipe),
         stepsPerEpoch: this.#stepsPerEpoch,
         stepsDone: state.stepInEpoch,
       });
@@ -102,7 +123,7 @@ export class TrainingLoop {
     } catch (error) {
       const { state, session } = this.#parts;
       const ofData = error instanceof BneckError && (error.code === 'image' || error.code === 'data');
-      const unsaved = state.steps !== this.#savedSteps && this.#accumulated === 0;
+      const unsaved = state.steps !== this.#savedSteps && session.accumulated === 0;
       // The first error is the one to tell.
       if (ofData && unsaved) await this.#saveCheckpoint(session.state()).catch(() => {});
       throw error;
@@ -131,8 +152,8 @@ export class TrainingLoop {
     finishEpoch(state, metrics, best);
     await this.#saveCheckpoint(trained);
     await recorder.saveBooks(state);
-    const runSecondsLeft = (recipe.epochs - state.epoch) * meanSeconds(state.rows);
-    observer.epochEnded?.({ metrics, epochs: recipe.epochs, best, runSecondsLeft });
+    const left = runSecondsLeft(recipe, state, null);
+    observer.epochEnded?.({ metrics, epochs: totalEpochs(recipe), best, runSecondsLeft: left });
     return true;
   }
 
@@ -141,16 +162,18 @@ export class TrainingLoop {
     const { state, session, trainLoader, recipe, signal } = this.#parts;
     const secondsBefore = state.seconds;
     const picturesBefore = state.pictures;
-    const start = now();
     if (signal?.aborted) return false;
-    const firstBatch = state.stepInEpoch * recipe.accumulate;
-    for await (const batch of trainLoader.epoch(state.epoch, { firstBatch })) {
-      // Batches at the end that make no whole update are dropped, as partial batches are.
-      if (state.stepInEpoch === this.#stepsPerEpoch) break;
-      assert(batch.count === session.batch, `a training batch of ${batch.count} pictures`);
-      const learningRate = learningRateAt(recipe.schedule, state.steps);
-      await this.#trainOn(batch, learningRate);
-      if (this.#accumulated > 0) continue;
+    if (state.stepInEpoch === this.#stepsPerEpoch) return true;
+    const updates = await this.#updates();
+    if (updates === null) return false;
+    const start = now();
+    for await (const batches of updates) {
+      const learningRate = rateOfStep(recipe, state.epoch, state.steps);
+      for (const batch of batches) this.#account(batch, learningRate);
+      state.stepInEpoch += 1;
+      state.steps += 1;
+      const decay = recipe.average === null ? null : averageDecayAt(recipe.average, state.steps);
+      if (decay !== null) await session.average(decay);
       this.#tellSkipped(trainLoader);
       const here = now() - start;
       state.seconds = secondsBefore + here;
@@ -165,37 +188,41 @@ export class TrainingLoop {
     return true;
   }
 
-  /** Trains on a batch, and makes the update where it is the last of it. */
-  async #trainOn(batch: Batch, learningRate: number): Promise<void> {
-    const { state, session, recipe } = this.#parts;
-    const labels = this.#mix(batch);
-    this.#accumulated += 1;
-    const last = this.#accumulated === recipe.accumulate;
-    const result = last
-      ? await session.step(batch.pictures, labels, learningRate)
-      : await session.accumulate(batch.pictures, labels);
-    this.#account(labels, result, learningRate);
-    if (!last) return;
-    this.#accumulated = 0;
-    state.stepInEpoch += 1;
-    state.steps += 1;
-    const decay = recipe.average === null ? null : averageDecayAt(recipe.average, state.steps);
-    if (decay !== null) await session.average(decay);
+  /** The updates of the epoch that are left; null if the signal was aborted before the first. */
+  async #updates(): Promise<Updates | null> {
+    const { state, session, trainLoader, recipe } = this.#parts;
+    const { epoch, stepInEpoch } = state;
+    const { part, firstEpoch } = phaseAt(recipe, epoch);
+    if (epoch === firstEpoch && epoch > 0 && stepInEpoch === 0) session.restartOptimizer();
+    const walk: EpochWalk = {
+      epoch,
+      firstStep: stepInEpoch,
+      steps: this.#stepsPerEpoch,
+      learningRate: (step) => rateOfStep(recipe, epoch, epoch * this.#stepsPerEpoch + step),
+    };
+    if (part === 'all') {
+      await this.#forgetFeatures();
+      return pictureUpdates(session, trainLoader, recipe, walk);
+    }
+    const { head, signal, observer } = this.#parts;
+    assert(head, 'the head is trained alone first');
+    const totalPictures = head.loader.dataset.length;
+    this.#features ??= await HeadFeatures.compute(session, head.loader, head.openRows, signal, (pictures) => {
+      observer.featuresComputed?.({ pictures, totalPictures });
+      this.#tellSkipped(head.loader);
+    });
+    return this.#features && headUpdates(session, this.#features, head.order(epoch), recipe, walk);
   }
 
-  /** The batch's labels; where the recipe says so, after its pictures have been mixed. */
-  #mix({ pictures, labels }: Batch): BatchLabels {
-    const { recipe, state, trainLoader } = this.#parts;
-    const { mixing, seed, accumulate } = recipe;
-    if (mixing === null) return labels;
-    const place = state.stepInEpoch * accumulate + this.#accumulated;
-    const stream = new RandomStream(seed, 'mix', state.epoch, place);
-    return mixBatch(pictures, labels, mixing, trainLoader.resolution, stream);
+  /** They are of no more use once the backbone moves, or the run ends. */
+  async #forgetFeatures(): Promise<void> {
+    await this.#features?.close();
+    this.#features = null;
   }
 
-  #account(batchLabels: BatchLabels, { losses, logits }: StepResult, learningRate: number): void {
+  #account({ losses, logits, ...batch }: TrainedBatch, learningRate: number): void {
     const { state } = this.#parts;
-    const { labels, partners, share } = asMixed(batchLabels);
+    const { labels, partners, share } = asMixed(batch.labels);
     // Of a mixed picture, the class that has more of it is the right one.
     const rightOnes = share < 0.5 ? partners : labels;
     const classes = logits.length / labels.length;
@@ -215,7 +242,7 @@ export class TrainingLoop {
       if (data instanceof BigInt64Array) continue;
       for (let i = 0; i < data.length; i++) {
         if (!Number.isFinite(data[i])) {
-          throw this.#diverged('A weight', learningRateAt(recipe.schedule, state.steps - 1));
+          throw this.#diverged('A weight', rateOfStep(recipe, state.epoch, state.steps - 1));
         }
       }
     }
@@ -225,7 +252,7 @@ export class TrainingLoop {
     const { recipe, state } = this.#parts;
     const place = `epoch ${state.epoch + 1}, step ${state.stepInEpoch + 1} of ${this.#stepsPerEpoch}`;
     const rate = Number(learningRate.toPrecision(3));
-    const lower = Number((recipe.schedule.learningRate / 3).toPrecision(2));
+    const lower = Number((phaseAt(recipe, state.epoch).schedule.learningRate / 3).toPrecision(2));
     const remedy = `Start again with a lower learning rate, such as ${lower}, or a larger batch.`;
     return new BneckError(
       'training',
@@ -241,22 +268,15 @@ export class TrainingLoop {
       trainAccuracy: state.correct / state.pictures,
       validationLoss: evaluation?.loss ?? Number.NaN,
       validationAccuracy: evaluation?.top1 ?? Number.NaN,
-      learningRate: learningRateAt(recipe.schedule, state.steps - 1),
+      learningRate: rateOfStep(recipe, state.epoch, state.steps - 1),
       imagesPerSecond: state.pictures / state.seconds,
       seconds: state.seconds + (evaluation?.seconds ?? 0),
     };
   }
 
   #tellStep(learningRate: number, imagesPerSecond: number): void {
-    const { state, recipe, session, observer } = this.#parts;
-    const picturesPerStep = session.batch * recipe.accumulate;
-    const stepSeconds = picturesPerStep / imagesPerSecond;
-    const epochSecondsLeft = (this.#stepsPerEpoch - state.stepInEpoch) * stepSeconds;
-    const epochsLeft = recipe.epochs - state.epoch;
-    // Validation and saving take their time too, as far as is known from the epochs before.
-    const trained = state.rows.map((row) => (picturesPerStep * this.#stepsPerEpoch) / row.imagesPerSecond);
-    const overhead = Math.max(0, meanSeconds(state.rows) - trained.reduce((a, b) => a + b, 0) / (trained.length || 1));
-    const stepsLeft = recipe.schedule.totalSteps - state.steps;
+    const { state, recipe, observer } = this.#parts;
+    const stepSeconds = (recipe.batch * recipe.accumulate) / imagesPerSecond;
     observer.stepped?.({
       epoch: state.epoch + 1,
       step: state.stepInEpoch,
@@ -264,8 +284,8 @@ export class TrainingLoop {
       loss: state.lossSum / state.pictures,
       learningRate,
       imagesPerSecond,
-      epochSecondsLeft,
-      runSecondsLeft: stepsLeft * stepSeconds + epochsLeft * overhead,
+      epochSecondsLeft: (this.#stepsPerEpoch - state.stepInEpoch) * stepSeconds,
+      runSecondsLeft: runSecondsLeft(recipe, state, stepSeconds),
     });
   }
 
@@ -283,8 +303,4 @@ export class TrainingLoop {
     this.#savedAt = now();
     this.#savedSteps = state.steps;
   }
-}
-
-function meanSeconds(rows: readonly EpochMetrics[]): number {
-  return rows.length === 0 ? 0 : rows.reduce((sum, { seconds }) => sum + seconds, 0) / rows.length;
 }

@@ -1,56 +1,39 @@
 /**
- * The session on the real engine: a training program and, over the same weights, an inference program
- * for validation, both of one batch size.
+ * The session on the real engine: programs for training, averaging and inference over one model, all of
+ * one batch size.
  */
 import { assert, BneckError } from '../base/errors.ts';
 import type { StateDict } from '../base/tensor.ts';
 import { buildGraph } from '../graph/build-graph.ts';
 import { normalizationCoefficients } from '../model/normalization.ts';
-import type { Architecture } from '../models/architecture.ts';
-import { lowerAverage } from '../program/lower-average.ts';
-import { lowerInference } from '../program/lower-inference.ts';
 import { optimizerStateNames, type UpdateOptions, updateRates } from '../program/lower-optimizer.ts';
-import { lowerTraining } from '../program/lower-training.ts';
-import type { Program } from '../program/program.ts';
 import { Engine, type LoadedProgram } from '../runtime/engine.ts';
 import type { ModelMemory } from '../runtime/model-memory.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
 import type { Session, SessionOptions, SessionState, StepResult } from './session.ts';
+import { loadPrograms, type SessionPrograms } from './session-programs.ts';
 import { asMixed, type BatchLabels, targetsOf } from './targets.ts';
-
-interface Programs {
-  /** Gradient and update. */
-  readonly training: LoadedProgram;
-  /** The gradient of a micro-batch that is not the last of its update. */
-  readonly accumulation: LoadedProgram | null;
-  readonly averaging: LoadedProgram | null;
-  readonly inference: LoadedProgram;
-}
-
-function updateOf({ optimizer, microBatches, clipNorm, decayNormAndBias }: SessionOptions): UpdateOptions {
-  return { optimizer, microBatches, clipNorm, decayNormAndBias };
-}
 
 export class TrainingSession implements Session {
   readonly batch: number;
   readonly #options: SessionOptions;
   readonly #engine: Engine;
   readonly #model: ModelMemory;
-  readonly #update: UpdateOptions;
-  readonly #programs: Programs;
+  readonly #programs: SessionPrograms;
   readonly #normalization: Float32Array;
   #steps = 0;
-  /** Micro-batches of the next update that are done. */
+  /** Updates before the optimizer was started anew. */
+  #stepsBeforeOptimizer = 0;
   #accumulated = 0;
   #batchesTracked: bigint;
-  #prepared = false;
+  /** Programs whose packed weights are those of now. */
+  readonly #prepared = new Set<LoadedProgram>();
 
-  private constructor(options: SessionOptions, engine: Engine, model: ModelMemory, programs: Programs) {
+  private constructor(options: SessionOptions, engine: Engine, model: ModelMemory, programs: SessionPrograms) {
     this.batch = options.batch;
     this.#options = options;
     this.#engine = engine;
     this.#model = model;
-    this.#update = updateOf(options);
     this.#programs = programs;
     this.#normalization = normalizationCoefficients(options.mean, options.std);
     this.#batchesTracked = batchesTracked(options.weights);
@@ -58,27 +41,15 @@ export class TrainingSession implements Session {
 
   /** @throws BneckError('memory') where the batch does not fit, 'shape' where weights and architecture disagree */
   static async create(options: SessionOptions): Promise<TrainingSession> {
-    const { architecture, batch, resolution, optimizer, batchNormMomentum } = options;
-    const { planMemory = true, microBatches = 1, keepsAverage = false } = options;
+    const { architecture, optimizer, microBatches = 1, keepsAverage = false } = options;
     const graph = buildGraph(architecture);
-    const shape = [batch, 3, resolution, resolution];
-    const common = { input: 'bytes', batchNormMomentum, planMemory } as const;
-    const training = lowerTraining(graph, shape, { ...common, ...updateOf(options) });
-    const gradient = { ...common, optimizer: { kind: 'none' }, microBatches } as const;
-    const accumulation = microBatches > 1 ? lowerTraining(graph, shape, gradient) : null;
-    const inference = lowerInference(graph, shape, { input: 'bytes', planMemory });
     const engine = new Engine(await createThreadPool(options.threads));
     try {
       const optimizerNames = optimizerStateNames(optimizer);
       const model = engine.createModel(graph, { optimizerNames, sumsGradients: microBatches > 1, keepsAverage });
       model.write(options.weights);
       model.average?.write(options.weights);
-      return new TrainingSession(options, engine, model, {
-        training: await engine.load(training, model),
-        accumulation: accumulation && (await engine.load(accumulation, model)),
-        averaging: keepsAverage ? await engine.load(lowerAverage(graph), model) : null,
-        inference: await engine.load(inference, model.average ?? model),
-      });
+      return new TrainingSession(options, engine, model, await loadPrograms(engine, model, graph, options));
     } catch (error) {
       await engine.dispose();
       throw error;
@@ -89,13 +60,27 @@ export class TrainingSession implements Session {
     return this.#steps;
   }
 
+  get accumulated(): number {
+    return this.#accumulated;
+  }
+
+  get featureCount(): number {
+    return this.#head.featureCount;
+  }
+
+  get #head() {
+    const { head } = this.#programs;
+    assert(head, 'the session trains the head');
+    return head;
+  }
+
   get memoryBytes(): number {
     return this.#engine.heap.bytes;
   }
 
   /** The training program, with its profile. */
   get program(): LoadedProgram {
-    return this.#programs.training;
+    return this.#programs.training.program;
   }
 
   accumulate(pictures: Uint8Array, labels: BatchLabels): Promise<StepResult> {
@@ -111,9 +96,33 @@ export class TrainingSession implements Session {
     assert(this.#accumulated === this.#microBatches - 1, 'an update takes all its micro-batches');
     this.#check(pictures, labels);
     this.#accumulated = 0;
+    const rates = this.#nextRates(training.update, learningRate);
+    return this.#run(training.program, pictures, labels, () => training.program.floats('rates').set(rates));
+  }
+
+  stepHead(features: Float32Array, labels: BatchLabels, learningRate: number): Promise<StepResult> {
+    const { training, featureCount } = this.#head;
+    assert(this.#accumulated === 0, 'the head is trained between updates');
+    const pictures = this.batch * this.#microBatches;
+    assert(features.length === pictures * featureCount, `features of ${pictures} pictures`);
+    this.#checkLabels(labels, pictures);
+    const rates = this.#nextRates(training.update, learningRate);
+    const copy = features.slice();
+    return this.#execute(training.program, labels, () => {
+      training.program.floats('features').set(copy);
+      training.program.floats('rates').set(rates);
+    });
+  }
+
+  /** Counts an update, and gives what it takes from step to step. */
+  #nextRates(update: UpdateOptions, learningRate: number): Float32Array {
     this.#steps += 1;
-    const rates = updateRates(this.#model.layout, this.#update, learningRate, this.#steps);
-    return this.#run(training, pictures, labels, () => training.floats('rates').set(rates));
+    return updateRates(this.#model.layout, update, learningRate, this.#steps - this.#stepsBeforeOptimizer);
+  }
+
+  restartOptimizer(): void {
+    this.#model.clearOptimizer();
+    this.#stepsBeforeOptimizer = this.#steps;
   }
 
   get #microBatches(): number {
@@ -121,48 +130,66 @@ export class TrainingSession implements Session {
   }
 
   #run(program: LoadedProgram, pictures: Uint8Array, labels: BatchLabels, write = () => {}): Promise<StepResult> {
+    const copy = new Uint8Array(pictures);
+    this.#batchesTracked += 1n;
+    return this.#execute(program, labels, () => {
+      program.bytes('pictures').set(copy);
+      program.floats('normalization').set(this.#normalization);
+      write();
+    });
+  }
+
+  /** Runs a program that ends in the loss. */
+  #execute(program: LoadedProgram, labels: BatchLabels, write: () => void): Promise<StepResult> {
     const { architecture, labelSmoothing, classWeights = null, seed } = this.#options;
     const targets = targetsOf(labels, { classes: architecture.classes, labelSmoothing, classWeights });
-    const pictureBytes = new Uint8Array(pictures);
-    this.#batchesTracked += 1n;
-    this.#prepared = false;
+    this.#prepared.clear();
     // Each micro-batch has dropout's random numbers of its own.
     const batchesDone = this.#steps * this.#microBatches + this.#accumulated;
     return program.execute(
       () => {
-        program.bytes('pictures').set(pictureBytes);
-        program.floats('normalization').set(this.#normalization);
         program.floats('targets').set(targets);
-        if (program.program.ports.dropoutState) {
-          program.integers('dropoutState').set([seed | 0, batchesDone]);
-        }
+        if (program.program.ports.dropoutState) program.integers('dropoutState').set([seed | 0, batchesDone]);
         write();
       },
       () => ({ losses: program.floats('losses').slice(), logits: program.floats('logits').slice() }),
     );
   }
 
-  async predict(pictures: Uint8Array, count: number): Promise<Float32Array> {
+  predict(pictures: Uint8Array, count: number): Promise<Float32Array> {
+    return this.#infer(this.#programs.inference, pictures, count, this.#options.architecture.classes);
+  }
+
+  features(pictures: Uint8Array, count: number): Promise<Float32Array> {
+    return this.#infer(this.#head.backbone, pictures, count, this.featureCount);
+  }
+
+  /** @param width numbers a picture that the program gives */
+  async #infer(program: LoadedProgram, pictures: Uint8Array, count: number, width: number): Promise<Float32Array> {
     this.#checkSize(pictures, this.batch);
     assert(count <= this.batch, 'no more pictures than a batch holds');
     const copy = new Uint8Array(pictures); // slice of a Buffer would be a view
-    const { inference } = this.#programs;
-    if (!this.#prepared) {
-      await inference.prepare();
-      this.#prepared = true;
+    if (!this.#prepared.has(program)) {
+      await program.prepare();
+      this.#prepared.add(program);
     }
-    return inference.execute(
+    return program.execute(
       () => {
-        inference.bytes('pictures').set(copy);
-        inference.floats('normalization').set(this.#normalization);
+        program.bytes('pictures').set(copy);
+        program.floats('normalization').set(this.#normalization);
       },
-      () => inference.floats('logits').slice(0, count * this.#options.architecture.classes),
+      () => program.floats('logits').slice(0, count * width),
     );
   }
 
-  #check(pictures: Uint8Array, batchLabels: BatchLabels): void {
+  #check(pictures: Uint8Array, labels: BatchLabels): void {
+    this.#checkSize(pictures, asMixed(labels).labels.length);
+    this.#checkLabels(labels, this.batch);
+  }
+
+  #checkLabels(batchLabels: BatchLabels, count: number): void {
     const { labels, partners } = asMixed(batchLabels);
-    this.#checkSize(pictures, labels.length);
+    assert(labels.length === count, `labels of ${count} pictures`);
     const { classes } = this.#options.architecture;
     for (const label of [...labels, ...partners]) {
       if (label >= 0 && label < classes) continue;
@@ -182,7 +209,7 @@ export class TrainingSession implements Session {
   average(decay: number): Promise<void> {
     const { averaging } = this.#programs;
     assert(averaging, 'averages are kept');
-    this.#prepared = false;
+    this.#prepared.clear();
     return averaging.execute(
       () => averaging.floats('rates').set([decay, 1 - decay]),
       () => {},
@@ -194,6 +221,7 @@ export class TrainingSession implements Session {
   }
 
   state(): SessionState {
+    assert(this.#accumulated === 0, 'a session is saved between updates');
     return {
       weights: this.#model.read(this.#batchesTracked),
       optimizer: this.#model.readOptimizer(),
@@ -201,7 +229,7 @@ export class TrainingSession implements Session {
     };
   }
 
-  restore({ weights, optimizer, average }: SessionState, steps: number): void {
+  restore({ weights, optimizer, average }: SessionState, steps: number, optimizerSteps = steps): void {
     assert(this.#accumulated === 0, 'a session is restored between updates');
     assert((average === null) === (this.#model.average === null), 'averages are restored where they are kept');
     this.#model.write(weights);
@@ -209,7 +237,8 @@ export class TrainingSession implements Session {
     if (average !== null) this.#model.average?.write(average);
     this.#batchesTracked = batchesTracked(weights);
     this.#steps = steps;
-    this.#prepared = false;
+    this.#stepsBeforeOptimizer = steps - optimizerSteps;
+    this.#prepared.clear();
   }
 
   /** The gradients of the last step, as the optimizer took them. */
@@ -226,32 +255,4 @@ export class TrainingSession implements Session {
 function batchesTracked(weights: StateDict): bigint {
   for (const tensor of weights.values()) if (tensor.dtype === 'int64') return (tensor.data as BigInt64Array)[0] ?? 0n;
   return 0n;
-}
-
-/** Bytes of engine memory that training at this batch takes, scratch memory for `threads` included. */
-export function trainingBytes(architecture: Architecture, resolution: number, batch: number, threads: number): number {
-  const graph = buildGraph(architecture);
-  const optimizer = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
-  const shape = [batch, 3, resolution, resolution];
-  const program = lowerTraining(graph, shape, { input: 'bytes', optimizer, microBatches: 2 });
-  const kept = program.buffers.filter((buffer) => buffer.region !== 'arena' && buffer.region !== 'program');
-  return programBytes(program, threads) + kept.reduce((sum, buffer) => sum + buffer.bytes, 0);
-}
-
-function programBytes(program: Program, threads: number): number {
-  return program.arenaBytes + program.programBytes + program.scratchBytes * threads;
-}
-
-/** The largest batch whose training fits `limitBytes`; 0 if not even 2 pictures do. */
-export function largestBatch(architecture: Architecture, resolution: number, limitBytes: number, threads = 8): number {
-  const fits = (batch: number) => trainingBytes(architecture, resolution, batch, threads) <= limitBytes;
-  if (!fits(2)) return 0;
-  let [low, high] = [2, 4];
-  while (high <= 65536 && fits(high)) [low, high] = [high, high * 2];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (fits(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
 }

@@ -4,6 +4,7 @@
  * `stepInEpoch`, and there is one row for each whole epoch.
  */
 import type { EpochMetrics } from '../report/metrics-csv.ts';
+import { totalEpochs } from './phases.ts';
 import type { Recipe } from './recipe.ts';
 
 export interface TrainingState {
@@ -58,14 +59,15 @@ export function isBetter(metrics: EpochMetrics, best: EpochMetrics | null): bool
   return metrics.validationLoss < best.validationLoss;
 }
 
-/** Whether so many epochs have not been better than the best. */
-export function patienceIsUp({ epoch, bestEpoch }: TrainingState, { patience }: Recipe): boolean {
-  return patience !== null && bestEpoch !== null && epoch - bestEpoch >= patience;
+/** Whether so many epochs of the whole network have not been better than the best. */
+export function patienceIsUp({ epoch, bestEpoch }: TrainingState, { patience, fineTuning }: Recipe): boolean {
+  if (patience === null || bestEpoch === null) return false;
+  return epoch - Math.max(bestEpoch, fineTuning?.headEpochs ?? 0) >= patience;
 }
 
 /** Whether a run is over: all its epochs are done, or its patience is up. */
 export function isOver(state: TrainingState, recipe: Recipe): boolean {
-  return state.epoch === recipe.epochs || (state.stepInEpoch === 0 && patienceIsUp(state, recipe));
+  return state.epoch === totalEpochs(recipe) || (state.stepInEpoch === 0 && patienceIsUp(state, recipe));
 }
 
 /** Closes the running epoch with its metrics. */

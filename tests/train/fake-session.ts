@@ -20,6 +20,8 @@ function copy(state: StateDict): StateDict {
 export interface FakeOptions {
   /** Called before each step with its number from 1; may throw. */
   readonly beforeStep?: (step: number) => void;
+  /** Called before the features of each batch. */
+  readonly beforeFeatures?: () => void;
   /** Called before each prediction. */
   readonly beforePredict?: () => void;
   /** The step, from 1, whose loss is not a number. */
@@ -31,6 +33,9 @@ class FakeSession implements Session {
   readonly batch: number;
   readonly memoryBytes = 1000;
   steps = 0;
+  accumulated = 0;
+  readonly featureCount = 2;
+  #optimizerSteps = 0;
   disposed = false;
   readonly #options: SessionOptions;
   readonly #fake: FakeOptions;
@@ -94,6 +99,7 @@ class FakeSession implements Session {
   async accumulate(pictures: Uint8Array, labels: BatchLabels): Promise<StepResult> {
     this.#fake.beforeStep?.(this.steps + 1);
     this.#gradient(pictures, labels);
+    this.accumulated += 1;
     return { losses: new Float32Array(this.batch), logits: this.#logits(pictures, this.batch) };
   }
 
@@ -102,12 +108,15 @@ class FakeSession implements Session {
     await Promise.resolve();
     this.#fake.beforeStep?.(this.steps + 1);
     this.steps += 1;
+    this.#optimizerSteps += 1;
+    this.accumulated = 0;
     const logits = this.#logits(taken, this.batch);
     const losses = Float32Array.from({ length: this.batch }, (_, place) => 1 / (this.steps + place + 1));
     if (this.#fake.divergeAt === this.steps) losses[0] = Number.NaN;
     this.#gradient(taken, labels);
     this.#pulls.forEach((pull, label) => {
-      this.#velocity[label] = 0.9 * (this.#velocity[label] as number) + pull + this.#options.seed / 100;
+      const kick = this.#options.seed / 100 / this.#optimizerSteps;
+      this.#velocity[label] = 0.9 * (this.#velocity[label] as number) + pull + kick;
       this.#bias[label] = (this.#bias[label] as number) - learningRate * (this.#velocity[label] as number);
     });
     this.#pulls.fill(0);
@@ -117,6 +126,33 @@ class FakeSession implements Session {
   async predict(pictures: Uint8Array, count: number): Promise<Float32Array> {
     this.#fake.beforePredict?.();
     return this.#logits(pictures, count, this.#judged);
+  }
+
+  async features(pictures: Uint8Array, count: number): Promise<Float32Array> {
+    this.#fake.beforeFeatures?.();
+    const light = (place: number) => this.#brightness(pictures, place);
+    return Float32Array.from({ length: 2 * count }, (_, at) => light(at >> 1) * ((at & 1) + 1));
+  }
+
+  /** The bias of one class each time, by all features. */
+  async stepHead(features: Float32Array, batchLabels: BatchLabels, learningRate: number): Promise<StepResult> {
+    this.#fake.beforeStep?.(this.steps + 1);
+    this.steps += 1;
+    this.#optimizerSteps += 1;
+    const { labels } = asMixed(batchLabels);
+    labels.forEach((label, place) => {
+      const pull = (features[2 * place] as number) * (features[2 * place + 1] as number);
+      this.#velocity[label] = 0.5 * (this.#velocity[label] as number) + pull / this.#optimizerSteps;
+      this.#bias[label] = (this.#bias[label] as number) + learningRate * (this.#velocity[label] as number);
+    });
+    const { classes } = this.#options.architecture;
+    const losses = Float32Array.from(labels, (_, place) => 2 / (this.steps + place + 1));
+    return { losses, logits: new Float32Array(labels.length * classes) };
+  }
+
+  restartOptimizer(): void {
+    this.#velocity.fill(0);
+    this.#optimizerSteps = 0;
   }
 
   async average(decay: number): Promise<void> {
@@ -142,7 +178,8 @@ class FakeSession implements Session {
     };
   }
 
-  restore({ weights, optimizer, average }: SessionState, steps: number): void {
+  restore({ weights, optimizer, average }: SessionState, steps: number, optimizerSteps = steps): void {
+    this.#optimizerSteps = optimizerSteps;
     this.#weights = copy(weights);
     this.#velocity = Float32Array.from(optimizer.get(`${BIAS}.velocity`)?.data as Float32Array);
     if (average !== null) this.#averageBias = Float32Array.from(average.get(BIAS)?.data as Float32Array);

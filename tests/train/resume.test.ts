@@ -6,6 +6,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { defaultPreprocessing } from '../../src/data/preprocess.ts';
+import { buildGraph } from '../../src/graph/build-graph.ts';
+import { initialWeights } from '../../src/graph/initial-weights.ts';
+import type { ModelFile } from '../../src/model/model-file.ts';
+import { mobilenetV3 } from '../../src/models/mobilenet-v3.ts';
+import type { TrainingObserver } from '../../src/train/observer.ts';
 import { runTraining } from '../../src/train/run-training.ts';
 import type { TrainOptions } from '../../src/train/train-options.ts';
 import { fakeData, fakeEngine } from './fake-session.ts';
@@ -19,6 +25,16 @@ const newFolder = () => join(parent, `run-${runs++}`);
 /** 20 pictures, 6 an update: 3 updates an epoch. */
 const COMMON = { width: 0.01, epochs: 2, batch: 6, seed: 5, resolution: 32, threads: 1 } as const;
 
+/** A model that was trained before, on the same classes. */
+const architecture = mobilenetV3('small', { width: 0.01, classes: 3, reduction: 8 });
+const trained: ModelFile = {
+  architecture,
+  classNames: ['a', 'b', 'c'],
+  preprocessing: defaultPreprocessing(32),
+  weights: initialWeights(buildGraph(architecture), 1),
+  training: null,
+};
+
 const MIXED = { mixup: 0.5, cutmix: 1 } as const;
 
 const VARIANTS: Readonly<Record<string, TrainOptions>> = {
@@ -30,7 +46,11 @@ const VARIANTS: Readonly<Record<string, TrainOptions>> = {
   'mixed pictures': MIXED,
   'balanced sampling': { balancedSampling: true, classWeights: 'balanced' },
   patience: { patience: 1, epochs: 6, learningRate: 3 },
+  'fine-tuning': { weights: trained, fineTune: true, headEpochs: 2, epochs: 1 },
   'all of it': {
+    weights: trained,
+    fineTune: true,
+    headEpochs: 1,
     batch: 3,
     accumulate: 2,
     ema: 0.9,
@@ -88,7 +108,8 @@ describe.each(Object.entries(VARIANTS))('%s', (_, variant) => {
 
 /** The variant's choices left open. */
 function reset(variant: TrainOptions): TrainOptions {
-  return { ...Object.fromEntries(Object.keys(variant).map((name) => [name, undefined])), batch: 6, epochs: 2 };
+  const open = Object.keys(variant).filter((name) => name !== 'weights');
+  return { ...Object.fromEntries(open.map((name) => [name, undefined])), batch: 6, epochs: 2 };
 }
 
 test('a broken picture within an update costs the update, not the bits', async () => {
@@ -110,4 +131,48 @@ test('patience ends a run early, says so, and is not resumed', async () => {
   await expect(runTraining({ data: fakeData(), resume: result.run }, fakeEngine())).rejects.toThrow(/no better epoch/);
   const blind = { ...choices, data: fakeData({ validation: 0 }), out: newFolder() };
   await expect(runTraining(blind, fakeEngine())).rejects.toThrow(/patience 1: without validation/);
+});
+
+test('stopped while features are computed, and with pictures that have none', async () => {
+  const choices = { ...COMMON, ...VARIANTS['fine-tuning'], data: fakeData({ bad: [3, 7] }), skipBad: true };
+  const whole = await runTraining({ ...choices, out: newFolder() }, fakeEngine());
+  expect(whole.badPictures.map(({ name }) => name)).toEqual(['train-3.png', 'train-7.png']);
+  const controller = new AbortController();
+  const engine = fakeEngine({ beforeFeatures: () => controller.abort() });
+  const stopped = await runTraining({ ...choices, out: newFolder(), signal: controller.signal }, engine);
+  expect(stopped).toMatchObject({ status: 'stopped', position: { epoch: 0, step: 0 } });
+  await runTraining({ data: choices.data, resume: stopped.run }, fakeEngine());
+  expect(await outcome(stopped.run)).toEqual(await outcome(whole.run));
+});
+
+test('the head comes first, at its own rate, and the optimizer starts anew for all', async () => {
+  const events: string[] = [];
+  const rates: number[] = [];
+  const observer: TrainingObserver = {
+    epochStarted: ({ epoch, epochs }) => events.push(`start ${epoch} of ${epochs}`),
+    featuresComputed: ({ pictures }) => events.push(`features ${pictures}`),
+    stepped: ({ learningRate, runSecondsLeft }) => {
+      rates.push(learningRate);
+      events.push(Number.isNaN(runSecondsLeft) ? 'head' : 'all');
+    },
+  };
+  const choices = { ...COMMON, ...VARIANTS['fine-tuning'], data: fakeData(), out: newFolder(), observer };
+  const { epochs } = await runTraining(choices, fakeEngine());
+  const features = ['features 6', 'features 12', 'features 18', 'features 20'];
+  const head = ['head', 'head', 'head'];
+  expect(events).toEqual([
+    'start 1 of 3',
+    ...features,
+    ...head,
+    'start 2 of 3',
+    ...head,
+    'start 3 of 3',
+    'all',
+    'all',
+    'all',
+  ]);
+  expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  expect(rates[0]).toBeCloseTo(0.002, 10);
+  expect(rates[3]).toBeLessThan(0.002);
+  expect(rates[6]).toBeCloseTo(0.002, 10);
 });

@@ -1,10 +1,13 @@
 /** What a session does with gradients before the update, on the real engine. */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { RandomStream } from '../../src/base/random.ts';
 import type { StateDict } from '../../src/base/tensor.ts';
 import { buildGraph } from '../../src/graph/build-graph.ts';
 import { initialWeights } from '../../src/graph/initial-weights.ts';
+import { referenceStep } from '../../src/graph/reference.ts';
+import { referenceState, referenceTensor } from '../../src/graph/reference-tensor.ts';
 import { mobilenetV3 } from '../../src/models/mobilenet-v3.ts';
+import { rateShareByDepth, splitHead } from '../../src/program/split-head.ts';
 import type { SessionOptions } from '../../src/train/session.ts';
 import { TrainingSession } from '../../src/train/training-session.ts';
 
@@ -150,4 +153,90 @@ test('averages: predictions and saved weights are theirs, training goes on witho
   twin.restore(session.state(), session.steps);
   expect(twin.state()).toEqual(session.state());
   expect(await twin.predict(pictures, BATCH)).toEqual(await session.predict(pictures, BATCH));
+});
+
+describe('the head alone', () => {
+  const graph = buildGraph(architecture);
+  const { head, isHeadParameter } = splitHead(graph);
+  const adam = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 } as const;
+
+  test('features and head together are the network', async () => {
+    const session = await sessionWith({ trainsHead: true });
+    const { pictures, labels } = batchOf(0);
+    const features = await session.features(pictures, BATCH);
+    expect(features).toHaveLength(BATCH * session.featureCount);
+    const { logits } = await session.stepHead(features, labels, 0);
+    expect(logits).toEqual(await session.predict(pictures, BATCH));
+  });
+
+  test('its gradient is that of the oracle, and nothing else moves', async () => {
+    const session = await sessionWith({ trainsHead: true, labelSmoothing: 0.1 });
+    const { pictures, labels } = batchOf(1);
+    const features = await session.features(pictures, BATCH);
+    const before = session.weights();
+    await session.stepHead(features, labels, 0.1);
+    const input = referenceTensor([BATCH, session.featureCount, 1, 1]);
+    input.data.set(features);
+    const options = { training: true, labelSmoothing: 0.1 };
+    const expected = referenceStep(head, referenceState(before), input, [...labels], options).gradients;
+    expect(expected.size).toBe(4);
+    for (const [name, { data }] of expected) {
+      const found = dataOf(session.gradients(), name);
+      const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      data.forEach((value, i) => {
+        expect(Math.abs((found[i] as number) - value), name).toBeLessThan(1e-5 * largest);
+      });
+    }
+    for (const [name, tensor] of session.weights()) {
+      if (isHeadParameter(name)) expect(tensor.data, name).not.toEqual(before.get(name)?.data);
+      else expect(tensor.data, name).toEqual(before.get(name)?.data);
+    }
+  });
+
+  test('it takes as many pictures as an update of the network', async () => {
+    const session = await sessionWith({ trainsHead: true, microBatches: 2 });
+    const { pictures, labels } = batchOf(0);
+    const features = await session.features(pictures, BATCH);
+    expect(() => session.stepHead(features, labels, 0)).toThrow(/features of 8 pictures/);
+    const twice = Float32Array.from([...features, ...features]);
+    const { losses } = await session.stepHead(twice, Int32Array.from([...labels, ...labels]), 0);
+    expect(losses.subarray(0, BATCH)).toEqual(losses.subarray(BATCH));
+  });
+
+  test('an optimizer that was started anew knows nothing of the head', async () => {
+    const session = await sessionWith({ trainsHead: true, optimizer: adam });
+    const { pictures, labels } = batchOf(2);
+    const features = await session.features(pictures, BATCH);
+    for (let step = 0; step < 3; step++) await session.stepHead(features, labels, 0.01);
+    session.restartOptimizer();
+    const fresh = await sessionWith({ weights: session.weights(), optimizer: adam });
+    for (const each of [session, fresh]) for (let step = 0; step < 2; step++) await each.step(pictures, labels, 0.01);
+    expect(session.state()).toEqual(fresh.state());
+    const resumed = await sessionWith({ optimizer: adam });
+    resumed.restore(session.state(), 5, 2);
+    for (const each of [session, resumed]) await each.step(pictures, labels, 0.01);
+    expect(resumed.state()).toEqual(session.state());
+  });
+});
+
+test('learning rates grow with depth', async () => {
+  const rateShare = rateShareByDepth(buildGraph(architecture), 0.01);
+  expect(rateShare('features.0.0.weight')).toBeCloseTo(0.01, 12);
+  expect(rateShare('classifier.3.bias')).toBe(1);
+  expect(rateShare('features.6.block.0.0.weight') / rateShare('features.5.block.1.1.bias')).toBeCloseTo(
+    100 ** (1 / 13),
+    10,
+  );
+  const session = await sessionWith({ firstRateShare: 0.01 });
+  const { pictures, labels } = batchOf(3);
+  const before = session.weights();
+  await session.step(pictures, labels, 0.5);
+  const [after, gradients] = [session.weights(), session.gradients()];
+  for (const name of gradients.keys()) {
+    const rate = Math.fround(0.5 * rateShare(name));
+    const wanted = dataOf(before, name).map((w, i) =>
+      Math.fround(w - Math.fround(rate * (dataOf(gradients, name)[i] as number))),
+    );
+    expect(dataOf(after, name), name).toEqual(wanted);
+  }
 });

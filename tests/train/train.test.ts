@@ -3,12 +3,25 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { defaultPreprocessing } from '../../src/data/preprocess.ts';
+import { buildGraph } from '../../src/graph/build-graph.ts';
+import { initialWeights } from '../../src/graph/initial-weights.ts';
+import type { ModelFile } from '../../src/model/model-file.ts';
+import { mobilenetV3 } from '../../src/models/mobilenet-v3.ts';
 import { train } from '../../src/train/train.ts';
 import type { TrainOptions } from '../../src/train/train-options.ts';
 import { fakeData } from './fake-session.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'bneck-real-'));
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+/** A model of other classes. */
+function startingModel(): ModelFile {
+  const architecture = mobilenetV3('small', { classes: 2, width: 0.1, reduction: 8 });
+  const weights = initialWeights(buildGraph(architecture), 3);
+  const preprocessing = defaultPreprocessing(32);
+  return { architecture, classNames: ['x', 'y'], preprocessing, weights, training: null };
+}
 
 function bits(run: string): string[] {
   const files = ['best.safetensors', ...readdirSync(join(run, 'last.ckpt')).map((name) => join('last.ckpt', name))];
@@ -35,6 +48,10 @@ test.each<[string, TrainOptions]>([
       ema: 0.9,
       patience: 3,
     },
+  ],
+  [
+    'fine-tuning',
+    { weights: startingModel(), fineTune: true, headEpochs: 1, epochs: 1, firstRateShare: 0.01, clipNorm: 5, ema: 0.5 },
   ],
 ])('a run with %s that was stopped and resumed ends in the bits of one that was not', async (name, choices) => {
   const out = (suffix: string) => join(parent, `${name}-${suffix}`);
