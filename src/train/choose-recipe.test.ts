@@ -153,16 +153,12 @@ test('every recipe passes through a checkpoint', () => {
   }
 });
 
-test("a checkpoint's augmentation: the earlier form is the same crop and flip, a damaged one is refused", () => {
+test("a checkpoint's augmentation that is damaged is refused", () => {
   const { recipe } = choose();
   const read = (augmentation: unknown) => parseRecord(recordWith({ ...recipe, augmentation }), 'state.json').recipe;
-  const crop = { scale: [0.6, 1], ratio: [3 / 4, 4 / 3] };
-  expect(read({ randomResizedCrop: crop, flip: 0.5 })).toEqual(recipe);
-  expect(read({ randomResizedCrop: null, flip: 0.5 }).augmentation).toEqual([{ kind: 'flip', probability: 0.5 }]);
   expect(() => read([{ kind: 'flip', probability: 2 }])).toThrow(
     /^state\.json: recipe\.augmentation: augmentation\[0\] \(flip\): probability 2: give a number from 0 to 1\. Restore/,
   );
-  expect(() => read({ randomResizedCrop: crop, flip: 2 })).toThrow(/probability 2/);
   for (const augmentation of [null, 'basic', { flip: 0.5 }, { randomResizedCrop: { scale: [1] }, flip: 0 }]) {
     expect(() => read(augmentation)).toThrow(/^state\.json: recipe\.augmentation/);
   }
