@@ -9,6 +9,7 @@ import { augmentCommand } from './augment-command.ts';
 import { benchmarkCommand } from './benchmark-command.ts';
 import { evaluateCommand } from './evaluate-command.ts';
 import { exportCommand } from './export-command.ts';
+import { lrFindCommand } from './lr-find-command.ts';
 import { predictCommand } from './predict-command.ts';
 import { reportError, usageLine } from './report-error.ts';
 import { summaryCommand } from './summary-command.ts';
@@ -25,6 +26,7 @@ function createProgram(): Command {
     );
   const commands = [
     trainCommand(),
+    lrFindCommand(),
     augmentCommand(),
     evaluateCommand(),
     predictCommand(),

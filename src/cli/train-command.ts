@@ -7,7 +7,18 @@ import { THREAD_BOUNDS } from '../train/bounds.ts';
 import type { TrainOptions } from '../train/train-options.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { EXIT_INTERRUPTED } from './report-error.ts';
-import { addChoiceOptions, bounded, type ChoiceFlags, choicesOf, chosen } from './training-options.ts';
+import {
+  addBatchOptions,
+  addLossOptions,
+  addNetworkOptions,
+  addOptimizerOptions,
+  addScheduleOptions,
+  addTuningOptions,
+  bounded,
+  type ChoiceFlags,
+  choicesOf,
+  chosen,
+} from './training-options.ts';
 import { TrainingProgress } from './training-progress.ts';
 import { describeResult } from './training-text.ts';
 
@@ -52,7 +63,13 @@ export function trainCommand(): Command {
     )
     .argument('[DATA]', 'the folder of the data; may be left out with --resume')
     .action(runTrain);
-  return addChoiceOptions(command)
+  addNetworkOptions(command);
+  addBatchOptions(command);
+  addScheduleOptions(command);
+  addOptimizerOptions(command);
+  addLossOptions(command);
+  addTuningOptions(command);
+  return command
     .optionsGroup('Run:')
     .addOption(bounded('--threads <count>', 'default: as many as the machine runs at once', THREAD_BOUNDS))
     .addOption(chosen('--cache <mode>', 'decoded pictures in memory: auto, memory or none', ['auto', 'memory', 'none']))

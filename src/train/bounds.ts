@@ -42,6 +42,8 @@ export const CHOICE_BOUNDS = {
   seed: SEED_BOUNDS,
 } as const satisfies Partial<Record<keyof TrainingChoices, Bounds>>;
 
+/** Of updates in a search for a learning rate. */
+export const SWEEP_STEP_BOUNDS: Bounds = { least: 10, greatest: 100_000, whole: true };
 /** Of the moving average of weights. */
 export const DECAY_BOUNDS: Bounds = { least: 0, greatest: 1, below: true };
 /** Of each class weight. */

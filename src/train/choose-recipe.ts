@@ -15,6 +15,7 @@ import { chooseLoss } from './choose-loss.ts';
 import { chooseArchitecture, chooseReduction, chooseResolution } from './choose-network.ts';
 import { chooseOptimizer } from './choose-optimizer.ts';
 import { chooseSchedule } from './choose-schedule.ts';
+import { withPreset } from './presets.ts';
 import type { ChosenRecipe, DataFacts, Recipe, TrainingChoices } from './recipe.ts';
 import type { Schedule } from './schedule.ts';
 import { chooseAverage, type WeightAverage } from './weight-average.ts';
@@ -118,7 +119,8 @@ function checkFacts({ trainPictures }: DataFacts): void {
  * @param start the model whose weights are trained on, or null for fresh ones
  * @throws BneckError 'option' for choices that cannot be, or that contradict each other or the data
  */
-export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: ModelFile | null): ChosenRecipe {
+export function chooseRecipe(given: TrainingChoices, facts: DataFacts, start: ModelFile | null): ChosenRecipe {
+  const [choices, presetReason] = withPreset(given);
   checkChoices(choices);
   checkFacts(facts);
   const [resolution, resolutionReason] = chooseResolution(choices, facts, start);
@@ -157,6 +159,7 @@ export function chooseRecipe(choices: TrainingChoices, facts: DataFacts, start: 
     skipBad: choices.skipBad ?? false,
   };
   const reasons = [
+    ...(presetReason === null ? [] : [presetReason]),
     resolutionReason,
     reductionReason,
     batchReason,

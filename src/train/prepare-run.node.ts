@@ -14,6 +14,7 @@ import { MODEL_FAMILIES } from './choose-network.ts';
 import { checkChoices, chooseRecipe } from './choose-recipe.ts';
 import { type DataRecord, describeDataChange, recordData } from './data-record.ts';
 import { totalEpochs } from './phases.ts';
+import { withPreset } from './presets.ts';
 import type { Recipe, TrainingChoices } from './recipe.ts';
 import { RunFolder } from './run-folder.node.ts';
 import type { SessionState } from './session.ts';
@@ -48,9 +49,11 @@ async function startingModel({ weights, lineage, model, observer, signal }: Trai
 }
 
 async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
-  const { data: where, out, validation, seed = 0 } = options;
+  const [choices] = withPreset(options);
+  const { data: where, out } = options;
+  const { validation, seed = 0 } = choices;
   if (where === undefined) throw new BneckError('option', 'No data: give the folder of the pictures to train on.');
-  checkChoices(options);
+  checkChoices(choices);
   if (out !== undefined) await RunFolder.requireFree(out);
   const { file: start, notes } = await startingModel(options);
   const data = await openTrainingData(where, { validation, seed });
@@ -71,6 +74,7 @@ async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
 
 /** What a resumed run has settled already; all of `TrainingChoices` but skipBad. */
 const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weights' | 'lineage' | 'out', true>> = {
+  recipe: true,
   model: true,
   width: true,
   reduction: true,

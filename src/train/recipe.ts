@@ -8,6 +8,7 @@ import type { Augmentation } from '../data/augment/augmentation.ts';
 import type { Preprocessing } from '../data/preprocess.ts';
 import type { Architecture } from '../models/architecture.ts';
 import type { Mixing } from './mix-batch.ts';
+import type { PresetName } from './presets.ts';
 import type { Schedule, ScheduleName } from './schedule.ts';
 import type { OptimizerOptions } from './session.ts';
 import type { WeightAverage } from './weight-average.ts';
@@ -72,6 +73,8 @@ export type OptimizerName = OptimizerOptions['kind'] | 'rmsprop-tf';
 
 /** What a person may choose; what is left out is chosen from the data by `chooseRecipe`. */
 export interface TrainingChoices {
+  /** Choices that are made together; each can be replaced by one's own. */
+  readonly recipe?: PresetName | undefined;
   /** A name, or a whole architecture, which then settles width and reduction too. Small by default. */
   readonly model?: ModelName | Architecture | undefined;
   readonly width?: number | undefined;

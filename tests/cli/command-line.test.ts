@@ -131,6 +131,23 @@ test('train, evaluate and predict, from pictures to answers', async () => {
   expect(tuned.code).toBe(0);
 });
 
+test('lr-find suggests a rate, draws the curve, keeps the numbers and nothing else', async () => {
+  const before = readdirSync(folder);
+  const args = ['--width', '0.1', '--batch', '8', '--threads', '1', '--steps', '40', '--out', 'rates.csv'];
+  const found = await bneck('lr-find', 'colours', ...args, '--recipe', 'small-data');
+  expect(found).toMatchObject({ code: 0, err: '' });
+  expect(found.out).toMatch(/- recipe small-data/);
+  expect(found.out).toMatch(/│ *[•┊]/);
+  expect(found.out).toMatch(/Suggested learning rate: [\d.e-]+, where/);
+  expect(found.out).toMatch(/npx bneck train colours --lr [\d.e-]+\n$/);
+  const rows = readFileSync(join(folder, 'rates.csv'), 'utf8').trimEnd().split('\n');
+  expect(rows[0]).toBe('learning_rate,loss,smoothed_loss');
+  expect(rows.length).toBeGreaterThan(10);
+  expect(readdirSync(folder).filter((name) => !before.includes(name))).toEqual(['rates.csv']);
+  const wrong = await bneck('lr-find', 'colours', '--from', '1', '--to', '0.1');
+  expect(wrong).toMatchObject({ code: 2, err: 'bneck: from 1: it has to be below 0.1, where the sweep ends.\n' });
+});
+
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => child.on('exit', resolve));
 }

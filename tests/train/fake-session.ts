@@ -7,7 +7,7 @@ import { BneckError } from '../../src/base/errors.ts';
 import { float32Tensor, type StateDict } from '../../src/base/tensor.ts';
 import { type DataSource, memoryDataset } from '../../src/data/dataset.ts';
 import type { Picture } from '../../src/data/picture.ts';
-import type { TrainingEngine } from '../../src/train/run-training.ts';
+import type { TrainingEngine } from '../../src/train/run-setup.node.ts';
 import type { Session, SessionOptions, SessionState, StepResult } from '../../src/train/session.ts';
 import { asMixed, type BatchLabels } from '../../src/train/targets.ts';
 
