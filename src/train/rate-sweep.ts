@@ -1,7 +1,7 @@
 /**
  * A sweep of learning rates: one update with each, from small ones, with which nothing happens, to large
  * ones, with which everything breaks (Smith, "Cyclical learning rates", 2017). Where the loss falls
- * steepest is a good rate to train with. Invariant: the session is afterwards what it was before.
+ * steepest is a good rate to train with. Invariant: where it does not throw, it leaves the session as it was.
  */
 import { assert } from '../base/errors.ts';
 import { exp, log } from '../base/math.ts';
