@@ -31,7 +31,7 @@ export { describeArchitecture } from './models/describe-architecture.ts';
 export { mobilenetV2 } from './models/mobilenet-v2.ts';
 export { mobilenetV3 } from './models/mobilenet-v3.ts';
 // Training.
-export { type FindRateOptions, type FoundRate, findLearningRate } from './train/find-learning-rate.ts';
+export type { FindRateOptions, FoundRate } from './train/find-learning-rate.ts';
 export type { TrainingObserver, TrainingPlan, TrainingResult } from './train/observer.ts';
-export { train } from './train/train.ts';
+export { findLearningRate, train } from './train/train.ts';
 export type { TrainOptions } from './train/train-options.ts';

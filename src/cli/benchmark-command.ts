@@ -8,7 +8,7 @@ import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { type BenchmarkFlags, MEASURED_SECONDS, TRAINING_BATCH } from './benchmark/benchmark-flags.ts';
 import { numberWithin, oneOf } from './parse-option.ts';
 import { lineageOption } from './read-model.ts';
-import { MODEL_NAMES } from './train-command.ts';
+import { MODEL_NAMES } from './training-options.ts';
 
 /** `2` or `1,2`. */
 function threadCounts(text: string): number[] {

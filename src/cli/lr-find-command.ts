@@ -59,7 +59,7 @@ export function describeFound({ points, suggestion }: FoundRate): string[] {
 }
 
 async function runFind(data: string, flags: FindFlags): Promise<void> {
-  const { findLearningRate } = await import('../train/find-learning-rate.ts');
+  const { findLearningRate } = await import('../train/train.ts');
   const { formatSweep } = await import('../train/rate-sweep.ts');
   const { from, to, steps, threads, skipBad, out, verbose: _, ...choices } = flags;
   const interrupt = listenForInterrupt(() => console.log('Stopping after this step. Ctrl-C again quits at once.'));

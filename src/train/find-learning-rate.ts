@@ -5,13 +5,11 @@
 import { BneckError } from '../base/errors.ts';
 import { defaultThreads } from '../runtime/machine.node.ts';
 import { CHOICE_BOUNDS, describeBounds, fitsBounds, SWEEP_STEP_BOUNDS } from './bounds.ts';
-import { largestBatch } from './largest-batch.ts';
 import { prepareRun } from './prepare-run.node.ts';
 import { type RateRange, type SweepPoint, suggestRate, sweepRates } from './rate-sweep.ts';
 import type { Recipe } from './recipe.ts';
-import { checkThreads, makeLoaders, makeSession, requireMemory } from './run-setup.node.ts';
+import { checkThreads, makeLoaders, makeSession, requireMemory, type TrainingEngine } from './run-setup.node.ts';
 import type { TrainOptions } from './train-options.ts';
-import { TrainingSession } from './training-session.ts';
 
 export interface FindRateOptions extends Omit<TrainOptions, 'resume' | 'out' | 'observer'> {
   /** The first rate; 1e-6 by default. */
@@ -51,19 +49,13 @@ function rangeOf({ from = DEFAULT_RANGE.from, to = DEFAULT_RANGE.to, steps = DEF
   return { from, to, steps };
 }
 
-/**
- * Tries learning rates from `from` (1e-6) to `to` (10) in `steps` (100) updates on the first batches of a
- * training with these choices, until the loss is 4 times its lowest. Nothing is written, and a model given
- * as `weights` is not changed.
- * @throws BneckError as `train` does before its first step
- */
-export async function findLearningRate(options: FindRateOptions): Promise<FoundRate> {
+/** See `findLearningRate`. */
+export async function runRateSearch(options: FindRateOptions, engine: TrainingEngine): Promise<FoundRate> {
   const { threads = defaultThreads(), signal, onStart, onPoint, cache } = options;
   checkThreads(threads);
   const range = rangeOf(options);
   const run = await prepareRun(options);
   const { recipe, reasons } = run;
-  const engine = { createSession: TrainingSession.create, largestBatch };
   requireMemory(engine, run, threads);
   const { train } = await makeLoaders(run, cache);
   const session = await makeSession(engine, run, threads);

@@ -4,8 +4,8 @@ import { BatchLoader } from '../../src/data/loader.ts';
 import { buildGraph } from '../../src/graph/build-graph.ts';
 import { initialWeights } from '../../src/graph/initial-weights.ts';
 import { chooseRecipe } from '../../src/train/choose-recipe.ts';
-import { findLearningRate } from '../../src/train/find-learning-rate.ts';
 import { formatSweep, rateInRange, type SweepPoint, suggestRate, sweepRates } from '../../src/train/rate-sweep.ts';
+import { findLearningRate } from '../../src/train/train.ts';
 import { TrainingSession } from '../../src/train/training-session.ts';
 import { fakeData } from './fake-session.ts';
 

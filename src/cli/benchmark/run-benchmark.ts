@@ -8,7 +8,7 @@ import { parseArchitecture } from '../../models/parse-architecture.ts';
 import { defaultThreads } from '../../runtime/machine.node.ts';
 import { MODEL_FAMILIES } from '../../train/choose-network.ts';
 import { readModel } from '../read-model.ts';
-import { MODEL_NAMES } from '../train-command.ts';
+import { MODEL_NAMES } from '../training-options.ts';
 import { type BenchmarkFlags, MEASURED_SECONDS, TRAINING_BATCH } from './benchmark-flags.ts';
 import { circumstances, writeJson } from './benchmark-report.ts';
 import { benchmarkInference } from './inference.ts';
