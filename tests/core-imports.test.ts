@@ -13,7 +13,7 @@ const SOURCE = fileURLToPath(new URL('../src/', import.meta.url));
 const OUTER: readonly RegExp[] = [
   /\.node\.(ts|js)$/, // the Node side of a module
   /^cli\//, // the command line runs in Node alone
-  /^train\/checkpoint-record\.ts$/, // checks the JSON of a checkpoint with zod; training reads and writes files
+  /^train\/(checkpoint-record|recipe-schema)\.ts$/, // check the JSON of a checkpoint with zod; training reads and writes files
 ];
 
 /** The files that `Model` reaches and that a browser needs others for, each with what it does. */

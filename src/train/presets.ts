@@ -20,8 +20,8 @@ interface Preset {
 const PRESETS: Readonly<Record<PresetName, Preset>> = {
   default: { says: 'everything as suits the pictures', choices: () => ({}) },
   'small-data': {
-    says: 'for some hundreds or thousands of pictures: longer, with decoupled weight decay and averaged weights',
-    choices: () => ({ epochs: 60, optimizer: 'adamw', weightDecay: 0.05, ema: 'auto' }),
+    says: 'for some hundreds or thousands of pictures: longer, with averaged weights',
+    choices: () => ({ epochs: 60, ema: 'auto' }),
   },
   guide: {
     says: 'as walkthroughs have it: 224 px, batch 32, Adam at 0.001, plain cross-entropy, 13 epochs, seed 42',

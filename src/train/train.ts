@@ -1,7 +1,8 @@
 /**
  * Training as one call, the same that `bneck train` makes: from a folder of pictures to a folder
  * with a trained model; and the search for a learning rate before it. This file puts the real engine in;
- * `run-training.ts` and `find-learning-rate.ts` have the steps. They are loaded at the first call: a program that only predicts does not wait for them.
+ * `run-training.ts` and `find-learning-rate.ts` have the steps. They are loaded at the first call: a program
+ * that only predicts does not wait for them.
  */
 import type { FindRateOptions, FoundRate } from './find-learning-rate.ts';
 import type { TrainingResult } from './observer.ts';
