@@ -2,9 +2,9 @@
  * The options that say what is trained and how, in groups, for `bneck train` and `bneck lr-find`. Each
  * becomes one of `TrainingChoices`; what is not given is chosen from the data.
  */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Lineage } from '../models/lineages.ts';
-import { CHOICE_BOUNDS, CLASS_WEIGHT_BOUNDS, DECAY_BOUNDS } from '../train/bounds.ts';
+import { CHOICE_BOUNDS, CLASS_WEIGHT_BOUNDS, DECAY_BOUNDS, describeBounds } from '../train/bounds.ts';
 import { OPTIMIZER_NAMES } from '../train/choose-optimizer.ts';
 import { DEFAULT_EPOCHS, FINE_TUNING_EPOCHS } from '../train/choose-recipe.ts';
 import { SCHEDULE_NAMES } from '../train/choose-schedule.ts';
@@ -79,7 +79,13 @@ function classWeightsOption(text: string): 'balanced' | readonly number[] {
 
 /** A parser for commander: `auto`, `torchvision` or a decay. */
 function emaOption(text: string): 'auto' | 'torchvision' | number {
-  return text === 'auto' || text === 'torchvision' ? text : numberWithin(DECAY_BOUNDS)(text);
+  if (text === 'auto' || text === 'torchvision') return text;
+  try {
+    return numberWithin(DECAY_BOUNDS)(text);
+  } catch {
+    // Alone in front of the data it takes them for its decay.
+    throw new InvalidArgumentError(`Give auto, torchvision or ${describeBounds(DECAY_BOUNDS)}, and DATA before it.`);
+  }
 }
 
 export function addNetworkOptions(command: Command): Command {
