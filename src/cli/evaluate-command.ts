@@ -1,7 +1,7 @@
 /** `bneck evaluate MODEL DATA`: how often a model is right on labelled pictures. */
 import { Command, Option } from 'commander';
+import type { DataPart } from '../data/found-data.ts';
 import { BatchLoader } from '../data/loader.ts';
-import type { DataPart } from '../data/open-data.node.ts';
 import { describeArchitecture } from '../models/describe-architecture.ts';
 import type { Lineage } from '../models/lineages.ts';
 import { formatCount, formatPercent, formatRate } from '../report/format.ts';
@@ -11,7 +11,7 @@ import { openEvaluationData } from './open-evaluation-data.ts';
 import { numberWithin, oneOf } from './parse-option.ts';
 import { lineageOption, readModel, tellNotes } from './read-model.ts';
 
-const PARTS: readonly DataPart[] = ['validation', 'train', 'all'];
+const PARTS: readonly DataPart[] = ['validation', 'train', 'test', 'all'];
 
 interface EvaluateFlags {
   split?: DataPart;
@@ -70,7 +70,7 @@ export function evaluateCommand(): Command {
     .addOption(
       new Option(
         '--split <part>',
-        'validation, train or all (default: validation where the data are divided, or are those the model was trained on)',
+        'validation, train, test or all (default: validation where the data are divided, or are those the model was trained on)',
       ).argParser(oneOf(PARTS)),
     )
     .addOption(lineageOption())

@@ -7,8 +7,8 @@
 import { z } from 'zod';
 import { BneckError } from '../base/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { findIdxPairs } from '../data/idx.node.ts';
-import { type DataPart, openDataset } from '../data/open-data.node.ts';
+import { type DataOptions, type DataPart, type FoundData, partOf } from '../data/found-data.ts';
+import { findData } from '../data/open-data.node.ts';
 import { IMAGENET_CLASSES } from '../model/imagenet-classes.ts';
 import type { ModelFile } from '../model/model-file.ts';
 
@@ -26,17 +26,6 @@ const trainingSchema = z.object({
   data: z.object({ train: z.object({ fingerprint: z.string() }) }),
 });
 
-/** IDX files number their classes, so a model with names of its own says nothing about them. */
-async function requireNumberedClasses(path: string, { classNames }: ModelFile): Promise<void> {
-  if ((await findIdxPairs(path).catch(() => null)) === null) return;
-  if (classNames.every((name, index) => name === String(index))) return;
-  const names = classNames.slice(0, 3).join(', ');
-  throw new BneckError(
-    'data',
-    `${path}: IDX files number their classes, while the model's have names (${names}, ...), so which is which is not known. Give class folders of these names.`,
-  );
-}
-
 const sameNames = (some: readonly string[], others: readonly string[]): boolean =>
   some.length === others.length && some.every((name, at) => name === others[at]);
 
@@ -46,19 +35,30 @@ function lacksNames({ classNames, training }: ModelFile): boolean {
   return classNames.every((name, at) => name === String(at)) || sameNames(classNames, IMAGENET_CLASSES);
 }
 
-/** The class folders in the order of a nameless model's outputs, or null where the model's own names are used. */
-async function foldersAsClasses(path: string, file: ModelFile, part: DataPart | undefined) {
-  if (!lacksNames(file) || (await findIdxPairs(path).catch(() => null)) !== null) return null;
-  const { classes } = (await openDataset(path, { part })).dataset;
-  if (classes.some((name) => file.classNames.includes(name))) return null;
-  if (classes.length === file.classNames.length) return classes;
-  const found = `${classes.length} class folders for weights of ${file.classNames.length} classes without names`;
-  throw new BneckError('data', `${path}: ${found}. Give a folder for each class, in the order of the classes.`);
+/** The data with the labels of the model's outputs, and what was assumed for that. */
+async function findForModel(
+  path: string,
+  { classNames, training }: ModelFile,
+  options: DataOptions,
+): Promise<{ readonly found: FoundData; readonly notes: readonly string[] }> {
+  const named = { ...options, classes: classNames, namedOnly: true };
+  if (!lacksNames({ classNames, training } as ModelFile)) return { found: await findData(path, named), notes: [] };
+  const found = await findData(path, options);
+  if (found.numbered || found.classes.some((name) => classNames.includes(name))) {
+    return { found: await findData(path, named), notes: [] };
+  }
+  const what = found.kind === 'class-folders' ? 'class folders' : 'classes of the data';
+  if (found.classes.length === classNames.length) {
+    return { found, notes: [`the ${what}, in their order, are taken for the classes of the weights`] };
+  }
+  const message = `${found.classes.length} ${what} for weights of ${classNames.length} classes without names`;
+  throw new BneckError('data', `${path}: ${message}. Give pictures of each class, in the order of the classes.`);
 }
 
 const TITLES: Readonly<Record<DataPart, string>> = {
   train: 'the pictures to learn from',
   validation: 'the pictures set aside for validation',
+  test: 'the pictures of the test part',
   all: 'all pictures',
 };
 
@@ -72,28 +72,26 @@ export async function openEvaluationData(
   file: ModelFile,
   part: DataPart | undefined,
 ): Promise<EvaluationData> {
-  await requireNumberedClasses(path, file);
   const training = trainingSchema.safeParse(file.training).data;
-  const folders = await foldersAsClasses(path, file, part);
-  const options = {
-    classes: folders ?? file.classNames,
-    seed: training?.recipe.seed,
-    validation: training?.recipe.validationFraction,
-  };
-  const open = async (wanted: DataPart | undefined) => (await openDataset(path, { ...options, part: wanted })).dataset;
+  const options = { seed: training?.recipe.seed, validation: training?.recipe.validationFraction };
+  const { found, notes } = await findForModel(path, file, options);
   let chosen = part;
   if (chosen === undefined && training !== undefined) {
-    // A class with a single picture cannot be divided, so these are not the data of the training.
-    const learnt = await open('train').catch(() => null);
-    if (learnt?.fingerprint === training.data.train.fingerprint) chosen = 'validation';
+    const learnt = learntFrom(found, options);
+    if (learnt === training.data.train.fingerprint) chosen = 'validation';
   }
-  const dataset = await open(chosen);
+  const dataset = partOf(found, chosen, options);
   if (dataset.length === 0) {
-    throw new BneckError(
-      'data',
-      `${path}: no pictures in this part. Ask for another: --split train, validation or all.`,
-    );
+    throw new BneckError('data', `${path}: no pictures in this part. Ask for another with --split.`);
   }
-  const notes = folders === null ? [] : ['the class folders, in their order, are taken for the classes of the weights'];
-  return { dataset, part: chosen === undefined ? 'its pictures' : TITLES[chosen], notes };
+  return { dataset, part: chosen === undefined ? 'its pictures' : TITLES[chosen], notes: [...found.notes, ...notes] };
+}
+
+/** The fingerprint of what training would learn from; null where a class with a single picture cannot be divided. */
+function learntFrom(found: FoundData, options: DataOptions): string | null {
+  try {
+    return partOf(found, 'train', options).fingerprint;
+  } catch {
+    return null;
+  }
 }

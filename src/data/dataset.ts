@@ -1,12 +1,24 @@
 /**
  * What a data set is: labelled pictures that are read one at a time, by number. Everything that
- * feeds training (class folders, IDX files, pictures in memory) takes this shape, and the loader
+ * feeds training (files in folders and archives, pictures in memory) takes this shape, and the loader
  * knows no other. Invariant: numbers, labels and names never change while a data set lives, and
  * reading the same number gives the same pixels.
  */
 import { assert, BneckError } from '../base/errors.ts';
 import { Fingerprint } from './fingerprint.ts';
 import type { Picture, PictureSize } from './picture.ts';
+
+/** The file that a picture comes from. */
+export interface PictureFile {
+  /** size of the file as it is read, not as it may be packed in an archive */
+  readonly bytes: number;
+  /** when it was last changed, milliseconds since 1970 */
+  readonly modifiedMs: number;
+  /** where it lies; null within an archive */
+  readonly diskPath: string | null;
+  /** @throws BneckError 'image' where it cannot be read */
+  read(): Promise<Uint8Array>;
+}
 
 export interface Dataset {
   /** class names; a label is an index into them */
@@ -25,18 +37,26 @@ export interface Dataset {
   read(index: number): Promise<Picture>;
   /** width and height without decoding, where the source can tell them */
   size?(index: number): Promise<PictureSize>;
+  /** its file, where each picture has one of its own */
+  file?(index: number): PictureFile;
 }
+
+export type DataKind = 'class-folders' | 'csv' | 'idx' | 'cifar-10' | 'cifar-100' | 'fer2013';
 
 /** Data opened for training: what `openData` finds at a path. */
 export interface DataSource {
-  readonly kind: 'class-folders' | 'split-class-folders' | 'idx';
+  readonly kind: DataKind;
   readonly path: string;
   readonly classes: readonly string[];
   readonly train: Dataset;
-  /** never shares a picture with `train`; of length 0 when none was asked for */
+  /** shares no file with `train`; of length 0 when none was asked for */
   readonly validation: Dataset;
+  /** whether the data brought the validation pictures themselves, so that none were set aside; false by default */
+  readonly divided?: boolean;
   /** files that were passed over: hidden, or not pictures */
   readonly ignored: number;
+  /** what had to be assumed, a line each */
+  readonly notes?: readonly string[];
 }
 
 /** Pictures held in memory, e.g. from a canvas. `names` are for messages. */
@@ -87,7 +107,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     return original;
   };
   const labels = Int32Array.from(chosen, (_, index) => dataset.labels[at(index)] as number);
-  const { size } = dataset;
+  const { size, file } = dataset;
   return {
     classes: dataset.classes,
     length: chosen.length,
@@ -97,6 +117,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     name: (index) => dataset.name(at(index)),
     read: (index) => dataset.read(at(index)),
     ...(size === undefined ? {} : { size: (index: number) => size.call(dataset, at(index)) }),
+    ...(file === undefined ? {} : { file: (index: number) => file.call(dataset, at(index)) }),
   };
 }
 

@@ -160,16 +160,17 @@ export async function decodePicture(source: string | Uint8Array, options: Decode
 
 /**
  * A picture's size in pixels, orientation applied, from its header alone.
+ * @param source a path or a file's bytes
  * @throws BneckError 'image' as `decodePicture` does
  */
-export async function readPictureSize(path: string, options: DecodeOptions = {}): Promise<PictureSize> {
+export async function readPictureSize(source: string | Uint8Array, options: DecodeOptions = {}): Promise<PictureSize> {
   const pixelLimit = options.pixelLimit ?? DEFAULT_PIXEL_LIMIT;
-  const name = options.name ?? path;
+  const name = options.name ?? (typeof source === 'string' ? source : 'picture');
   const sharpInput = sharpOptions(pixelLimit);
-  const format = requireFormat(await readHead(path, name), name);
+  const format = requireFormat(typeof source === 'string' ? await readHead(source, name) : source, name);
   const sharp = await loadSharp();
   try {
-    const { autoOrient } = await sharp(path, sharpInput).metadata();
+    const { autoOrient } = await sharp(source, sharpInput).metadata();
     return { width: autoOrient.width, height: autoOrient.height };
   } catch (error) {
     throw unreadable(name, reasonOf(error, format, pixelLimit), error);

@@ -9,18 +9,10 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, gunzip } from 'node:zlib';
 import { BneckError } from '../base/errors.ts';
-import type { DataSource, Dataset } from './dataset.ts';
-import {
-  DEFAULT_IDX_LIMIT_BYTES,
-  greatestIdxLabel,
-  IDX_HEADER_LIMIT_BYTES,
-  type IdxPair,
-  idxDataset,
-  parseIdxHeader,
-} from './idx.ts';
-import { type DataOptions, DEFAULT_VALIDATION_FRACTION } from './image-folder.node.ts';
-import { entryNames } from './list-pictures.node.ts';
-import { checkValidationFraction, splitDataset } from './split.ts';
+import { byCodePoints } from './code-point-order.ts';
+import type { DataOptions, FoundData } from './found-data.ts';
+import { DEFAULT_IDX_LIMIT_BYTES, IDX_HEADER_LIMIT_BYTES, parseIdxHeader, parseIdxPair } from './idx.ts';
+import { numberedClasses, type StoredPictures, storedDataset } from './stored-pictures.ts';
 
 const gunzipAsync = promisify(gunzip);
 
@@ -78,7 +70,6 @@ export async function readIdxFile(path: string, limitBytes = DEFAULT_IDX_LIMIT_B
   }
 }
 
-type IdxPart = 'train' | 'validation';
 interface FoundPair {
   readonly images: string;
   readonly labels: string;
@@ -87,16 +78,18 @@ interface FoundPair {
 /** `train-images-idx3-ubyte.gz`, `t10k-labels.idx1-ubyte`: the family's spellings. */
 const IDX_NAME = /^(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(\.gz)?$/;
 
-/** The IDX files of a folder, or null if it has none. @throws BneckError 'data' for images without labels */
-export async function findIdxPairs(folder: string): Promise<Partial<Record<IdxPart, FoundPair>> | null> {
+type IdxPart = 'train' | 'test';
+
+/** The pairs among a folder's files, or null if there are none. @throws BneckError 'data' for images without labels */
+function findPairs(folder: string, names: readonly string[]): Partial<Record<IdxPart, FoundPair>> | null {
   const found: Partial<Record<string, string>> = {};
   // Sorted, so a plain file comes before its gzipped twin and is kept.
-  for (const name of await entryNames(folder)) {
+  for (const name of [...names].sort(byCodePoints)) {
     const match = IDX_NAME.exec(name);
-    if (match) found[`${match[1] === 'train' ? 'train' : 'validation'} ${match[2]}`] ??= join(folder, name);
+    if (match) found[`${match[1] === 'train' ? 'train' : 'test'} ${match[2]}`] ??= join(folder, name);
   }
   const pairs: Partial<Record<IdxPart, FoundPair>> = {};
-  for (const part of ['train', 'validation'] as const) {
+  for (const part of ['train', 'test'] as const) {
     const images = found[`${part} images`];
     const labels = found[`${part} labels`];
     if (images !== undefined && labels !== undefined) pairs[part] = { images, labels };
@@ -105,49 +98,35 @@ export async function findIdxPairs(folder: string): Promise<Partial<Record<IdxPa
       throw new BneckError('data', `${images ?? labels}: the ${other} file that belongs to it is not there; add it`);
     }
   }
-  return pairs.train === undefined && pairs.validation === undefined ? null : pairs;
+  return pairs.train === undefined && pairs.test === undefined ? null : pairs;
 }
 
-async function loadPair(found: FoundPair): Promise<IdxPair> {
+async function loadPair(found: FoundPair): Promise<StoredPictures> {
   const [images, labels] = await Promise.all([readIdxFile(found.images), readIdxFile(found.labels)]);
-  return { images, imagesName: basename(found.images), labels, labelsName: basename(found.labels) };
+  return parseIdxPair({ images, imagesName: basename(found.images), labels, labelsName: basename(found.labels) });
 }
 
 /**
- * The parts an IDX folder has, with common class names: those given, or '0', '1', ... up to the
- * greatest label of either part. Null if the folder holds no IDX files.
+ * The IDX files of a folder: its train part, and the t10k files as its test part. Classes are those given, or
+ * '0', '1', ... up to the greatest label of either part. Null if the folder holds no IDX files.
+ * @param names the files in the folder
+ * @throws BneckError 'data' or 'file' for files that are damaged or don't belong together
  */
-export async function idxParts(
-  path: string,
-  options: Pick<DataOptions, 'classes'> = {},
-): Promise<Partial<Record<IdxPart, Dataset>> | null> {
-  const found = await findIdxPairs(path);
-  if (found === null) return null;
-  const train = found.train === undefined ? undefined : await loadPair(found.train);
-  const validation = found.validation === undefined ? undefined : await loadPair(found.validation);
-  const greatest = Math.max(...[train, validation].map((pair) => (pair === undefined ? -1 : greatestIdxLabel(pair))));
-  const classes = options.classes ?? Array.from({ length: greatest + 1 }, (_, label) => String(label));
-  return {
-    ...(train === undefined ? {} : { train: idxDataset(train, classes) }),
-    ...(validation === undefined ? {} : { validation: idxDataset(validation, classes) }),
+export async function findIdx(
+  folder: string,
+  names: readonly string[],
+  options: DataOptions = {},
+): Promise<FoundData | null> {
+  const pairs = findPairs(folder, names);
+  if (pairs === null) return null;
+  const train = pairs.train && (await loadPair(pairs.train));
+  const test = pairs.test && (await loadPair(pairs.test));
+  const stored = [train, test].filter((part) => part !== undefined);
+  const allLabels = stored.map(({ labels }) => labels);
+  const classes = numberedClasses(folder, allLabels, options);
+  const parts = {
+    ...(train && { train: storedDataset(train, classes) }),
+    ...(test && { test: storedDataset(test, classes) }),
   };
-}
-
-/**
- * Opens a folder of IDX files for training: the t10k files are the validation part; without them
- * the train files are split class by class.
- * @throws BneckError 'data' where there are no train files, or fewer than two classes
- */
-export async function idxFolder(path: string, options: DataOptions = {}): Promise<DataSource> {
-  const fraction = options.validation ?? DEFAULT_VALIDATION_FRACTION;
-  checkValidationFraction(fraction);
-  const { train, validation } = (await idxParts(path, options)) ?? {};
-  if (train === undefined) {
-    throw new BneckError('data', `${path}: no train-images-idx3-ubyte file to learn from; add it with its labels`);
-  }
-  if (train.classes.length < 2) {
-    throw new BneckError('data', `${path}: only one class; at least two are needed to tell apart`);
-  }
-  const parts = validation === undefined ? splitDataset(train, fraction, options.seed ?? 0) : { train, validation };
-  return { kind: 'idx', path, classes: train.classes, ...parts, ignored: 0 };
+  return { kind: 'idx', path: folder, classes, parts, numbered: true, ignored: 0, notes: [] };
 }

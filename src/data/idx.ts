@@ -4,10 +4,8 @@
  * Strict, because the sizes come from outside: unsigned bytes only, and the body must be exactly
  * as long as the header says. Format: the page of the MNIST database, "The IDX file format".
  */
-import { assert, BneckError } from '../base/errors.ts';
-import type { Dataset } from './dataset.ts';
-import { Fingerprint } from './fingerprint.ts';
-import { grayscaleToPicture } from './picture.ts';
+import { BneckError } from '../base/errors.ts';
+import type { StoredPictures } from './stored-pictures.ts';
 
 const UNSIGNED_BYTE = 0x08;
 const MOST_DIMENSIONS = 4;
@@ -92,18 +90,11 @@ export interface IdxPair {
   readonly labelsName: string;
 }
 
-/** The greatest label of a label file, or -1 if it has none. */
-export function greatestIdxLabel(pair: IdxPair): number {
-  const { shape, data } = parseIdx(pair.labels, pair.labelsName);
-  if (shape.length !== 1) throw damaged(pair.labelsName, `has ${shape.length} dimensions where labels have 1`);
-  return data.reduce((greatest, label) => Math.max(greatest, label), -1);
-}
-
 /**
- * A data set of an image file [N, H, W] and a label file [N]. Gray becomes three equal channels.
- * @throws BneckError 'file' for damaged files, 'data' for files that don't fit together or labels without a class
+ * The pictures of an image file [N, H, W] and the labels of a label file [N]. Gray becomes three equal channels.
+ * @throws BneckError 'file' for damaged files, 'data' for files that don't fit together
  */
-export function idxDataset(pair: IdxPair, classes: readonly string[]): Dataset {
+export function parseIdxPair(pair: IdxPair): StoredPictures {
   const images = parseIdx(pair.images, pair.imagesName);
   const labels = parseIdx(pair.labels, pair.labelsName);
   if (images.shape.length !== 3) {
@@ -124,26 +115,6 @@ export function idxDataset(pair: IdxPair, classes: readonly string[]): Dataset {
       `${pair.imagesName} has ${length} pictures but ${pair.labelsName} has ${labels.data.length} labels; give files that belong together`,
     );
   }
-  const wrong = labels.data.findIndex((label) => label >= classes.length);
-  if (wrong >= 0) {
-    throw new BneckError(
-      'data',
-      `${pair.labelsName}#${wrong}: label ${labels.data[wrong]}, but there are ${classes.length} class names; give a name for every label`,
-    );
-  }
-  const fingerprint = new Fingerprint().addText(classes.join('\n')).addBytes(images.data).addBytes(labels.data);
-  return {
-    classes,
-    length,
-    labels: Int32Array.from(labels.data),
-    fingerprint: fingerprint.digest(),
-    inMemory: true,
-    name: (index) => `${pair.imagesName}#${index}`,
-    read: async (index) => {
-      assert(index >= 0 && index < length, `picture ${index} of ${length}`);
-      const start = index * height * width;
-      return grayscaleToPicture(width, height, images.data.subarray(start, start + height * width));
-    },
-    size: async () => ({ width, height }),
-  };
+  const name = (index: number) => `${pair.imagesName}#${index}`;
+  return { width, height, form: 'gray', pixels: images.data, labels: labels.data, name };
 }

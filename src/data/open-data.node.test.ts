@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { pictureSize } from './dataset.ts';
-import { listPictures } from './list-pictures.node.ts';
-import { openData, openDataset } from './open-data.node.ts';
+import { type Dataset, pictureSize } from './dataset.ts';
+import { folderTree } from './folder-tree.node.ts';
+import { type DataPart, partOf } from './found-data.ts';
+import { findData, openData } from './open-data.node.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'bneck-data-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -30,6 +31,8 @@ function tree(files: string[]): string {
   }
   return folder;
 }
+const openPart = async (path: string, part?: DataPart, options = {}): Promise<Dataset> =>
+  partOf(await findData(path, options), part, options);
 const many = (folder: string, count: number) => Array.from({ length: count }, (_, i) => `${folder}/${i}.png`);
 
 test('class folders: sorted as torchvision sorts, split by class, other files counted', async () => {
@@ -51,7 +54,7 @@ test('class folders: sorted as torchvision sorts, split by class, other files co
   const names = (set: typeof data.train) => Array.from({ length: set.length }, (_, i) => set.name(i));
   const both = [...names(data.train), ...names(data.validation)];
   expect(new Set(both).size).toBe(19);
-  const whole = (await openDataset(path)).dataset;
+  const whole = await openPart(path);
   // Folder by folder, folders in code-unit order of their paths: '-' comes before '/'.
   expect(names(whole).slice(5, 9)).toEqual(
     ['z.png', 'x/o.png', 'x-1/q.png', 'x/deep/p.png'].map((f) => join(path, 'a', f)),
@@ -63,18 +66,16 @@ test('class folders: sorted as torchvision sorts, split by class, other files co
   expect((await openData(path, { seed: 4 })).train.fingerprint).not.toBe(data.train.fingerprint);
   expect((await data.train.read(0)).width).toBe(6);
   expect(await pictureSize(data.train)).toBe(4);
-  expect((await openDataset(path, { part: 'validation', seed: 3 })).dataset.fingerprint).toBe(
-    data.validation.fingerprint,
-  );
+  expect((await openPart(path, 'validation', { seed: 3 })).fingerprint).toBe(data.validation.fingerprint);
 });
 
 test.each(['val', 'valid', 'validation', 'test'])('train and %s folders', async (name) => {
   const path = tree([...many('train/a', 3), ...many('train/b', 1), ...many(`${name}/a`, 2), ...many(`${name}/b`, 1)]);
   const data = await openData(path);
-  expect([data.kind, data.train.length, data.validation.length]).toEqual(['split-class-folders', 4, 3]);
-  expect((await openDataset(path)).dataset.fingerprint).toBe(data.validation.fingerprint);
-  expect((await openDataset(path, { part: 'train' })).dataset.fingerprint).toBe(data.train.fingerprint);
-  await expect(openDataset(path, { part: 'all' })).rejects.toThrow(/ask for one/);
+  expect([data.kind, data.divided, data.train.length, data.validation.length]).toEqual(['class-folders', true, 4, 3]);
+  expect((await openPart(path)).fingerprint).toBe(data.validation.fingerprint);
+  expect((await openPart(path, 'train')).fingerprint).toBe(data.train.fingerprint);
+  await expect(openPart(path, 'all')).rejects.toThrow(/ask for one/);
 });
 
 test('a train folder alone is split; a class may be called train', async () => {
@@ -86,12 +87,12 @@ test('a train folder alone is split; a class may be called train', async () => {
 
 test("a model's classes fix the labels, and some may be absent", async () => {
   const path = tree([...many('dog', 2), ...many('cat', 1)]);
-  const { dataset } = await openDataset(path, { classes: ['horse', 'dog', 'cat'] });
+  const dataset = await openPart(path, 'all', { classes: ['horse', 'dog', 'cat'] });
   expect([dataset.classes, [...dataset.labels]]).toEqual([
     ['horse', 'dog', 'cat'],
     [2, 1, 1],
   ]);
-  await expect(openDataset(path, { classes: ['dog', 'horse'] })).rejects.toThrow(/no such class: cat/);
+  await expect(openPart(path, 'all', { classes: ['dog', 'horse'] })).rejects.toThrow(/no such class: cat/);
 });
 
 test('errors name what stands in the way', async () => {
@@ -108,9 +109,11 @@ test('errors name what stands in the way', async () => {
   await expect(openData(tree([...many('a', 3), 'empty/', ...many('c', 3)]))).rejects.toThrow(/no pictures in empty/);
   await expect(openData(tree(many('only', 3)))).rejects.toThrow(/only one class \(only\)/);
   await expect(openData(tree([...many('a', 3), ...many('b', 1)]))).rejects.toThrow(/only 1 picture in b/);
-  await expect(openData(tree([...many('val/a', 3), ...many('val/b', 3)]))).rejects.toThrow(/no train folder/);
+  await expect(openData(tree([...many('val/a', 3), ...many('val/b', 3)]))).rejects.toThrow(
+    /there is a validation part but no train part/,
+  );
   const uneven = tree([...many('train/a', 2), ...many('train/b', 2), ...many('val/a', 2), ...many('val/c', 2)]);
-  await expect(openData(uneven)).rejects.toThrow(/only in .*train: b; only in .*val: c/);
+  await expect(openData(uneven)).rejects.toThrow(/only in train: b; only in validation: c/);
   await expect(openData(tree([...many('a', 3), ...many('b', 3)]), { validation: 1 })).rejects.toThrow(/validation 1/);
   await expect(openData(join(root, 'flwers'))).rejects.toMatchObject({ name: 'BneckError', code: 'data' });
 });
@@ -120,9 +123,9 @@ test('links are followed, circles and broken links come to an end', async () => 
   symlinkSync(join(path, 'a'), join(path, 'a', 'sub', 'circle'));
   symlinkSync(join(path, 'elsewhere'), join(path, 'a', 'linked'));
   symlinkSync(join(path, 'nowhere.png'), join(path, 'a', 'broken.png'));
-  const { pictures, ignored } = await listPictures(join(path, 'a'));
-  expect(pictures.map((picture) => picture.path)).toEqual(['1.png', 'linked/3.png', 'sub/2.png']);
-  expect([ignored, pictures[0]?.bytes]).toEqual([1, png.length]);
+  const { files, folders, hidden } = await folderTree(join(path, 'a'));
+  expect(files.map((file) => file.path)).toEqual(['1.png', 'linked/3.png', 'sub/2.png']);
+  expect([folders, hidden, files[0]?.bytes]).toEqual([['linked', 'sub'], 1, png.length]);
 });
 
 /** An IDX file of unsigned bytes. */
@@ -156,7 +159,7 @@ test('IDX folders: plain, gzipped, with and without t10k files', async () => {
     32,
     8,
   ]);
-  expect((await openDataset(path)).dataset.length).toBe(40);
+  expect((await openPart(path)).length).toBe(40);
 
   writeFileSync(join(path, 't10k-images-idx3-ubyte'), images(8));
   writeFileSync(join(path, 't10k-labels-idx1-ubyte'), labels(8));
@@ -167,8 +170,8 @@ test('IDX folders: plain, gzipped, with and without t10k files', async () => {
   expect([picture.width, picture.height]).toEqual([2, 3]);
   expect([...picture.data.subarray(0, 6)]).toEqual([6, 6, 6, 7, 7, 7]);
   expect(await pictureSize(data.train)).toBe(2);
-  expect((await openDataset(path)).dataset.length).toBe(8);
-  expect((await openDataset(path, { part: 'train' })).dataset.length).toBe(40);
+  expect((await openPart(path)).length).toBe(8);
+  expect((await openPart(path, 'train')).length).toBe(40);
   await expect(openData(path, { classes: ['w', 'x', 'y'] })).rejects.toThrow(/label 3, but there are 3 class names/);
 });
 
@@ -177,8 +180,8 @@ test('IDX folders that lack a file say which', async () => {
   writeFileSync(join(testOnly, 't10k-images-idx3-ubyte'), images(8));
   await expect(openData(testOnly)).rejects.toThrow(/the labels file that belongs to it/);
   writeFileSync(join(testOnly, 't10k-labels-idx1-ubyte'), labels(8));
-  await expect(openData(testOnly)).rejects.toThrow(/no train-images-idx3-ubyte/);
-  expect((await openDataset(testOnly)).dataset.length).toBe(8);
+  await expect(openData(testOnly)).rejects.toThrow(/there is a test part but no train part/);
+  expect((await openPart(testOnly)).length).toBe(8);
 });
 
 test('the example opens and can be read', async () => {

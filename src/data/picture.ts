@@ -43,3 +43,15 @@ export function grayscaleToPicture(width: number, height: number, gray: Uint8Arr
   }
   return makePicture(width, height, data);
 }
+
+/** Three planes of one byte a pixel (3 x H x W), as CIFAR has them, to H x W x 3. */
+export function planesToPicture(width: number, height: number, planes: Uint8Array): Picture {
+  const area = width * height;
+  const data = new Uint8Array(area * 3);
+  for (let pixel = 0, write = 0; pixel < area; pixel++, write += 3) {
+    data[write] = planes[pixel] as number;
+    data[write + 1] = planes[area + pixel] as number;
+    data[write + 2] = planes[2 * area + pixel] as number;
+  }
+  return makePicture(width, height, data);
+}

@@ -57,7 +57,7 @@ async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
   if (out !== undefined) await RunFolder.requireFree(out);
   const { file: start, notes } = await startingModel(options);
   const data = await openTrainingData(where, { validation, seed });
-  if (validation !== undefined) await refuseSecondValidation(where, data.source, validation);
+  if (validation !== undefined) refuseSecondValidation(where, data.source, validation);
   const { architecture, recipe, reasons } = chooseRecipe(options, data.facts, start);
   const { weights, reason } = startingWeights(architecture, data.facts.classNames, start, recipe.seed);
   return {
@@ -65,7 +65,7 @@ async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
     dataRecord: recordData(data.source),
     architecture,
     recipe,
-    reasons: [...reasons, reason, ...notes],
+    reasons: [...(data.source.notes ?? []), ...reasons, reason, ...notes],
     weights,
     resumed: null,
     state: newTrainingState(),

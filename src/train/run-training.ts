@@ -30,9 +30,8 @@ import { TrainingLoop } from './training-loop.ts';
 import { bestMetrics, type TrainingState } from './training-state.ts';
 
 /** A picture's path to try the model on; null where pictures are no files of their own. */
-function samplePicture({ kind, validation, train }: DataSource): string | null {
-  if (kind === 'idx') return null;
-  return validation.length > 0 ? validation.name(0) : train.name(0);
+function samplePicture({ validation, train }: DataSource): string | null {
+  return (validation.length > 0 ? validation : train).file?.(0).diskPath ?? null;
 }
 
 function planOf(run: PreparedRun, session: Session, threads: number, folder: RunFolder): TrainingPlan {

@@ -7,8 +7,7 @@ import { resolve } from 'node:path';
 import { BneckError } from '../base/errors.ts';
 import { type CacheOptions, cached } from '../data/cache.ts';
 import { classCounts, type DataSource, type Dataset, pictureSize } from '../data/dataset.ts';
-import { findIdxPairs } from '../data/idx.node.ts';
-import { DEFAULT_VALIDATION_FRACTION } from '../data/image-folder.node.ts';
+import { DEFAULT_VALIDATION_FRACTION } from '../data/found-data.ts';
 import { openData } from '../data/open-data.node.ts';
 import type { DataFacts, Recipe } from './recipe.ts';
 
@@ -19,23 +18,13 @@ export interface TrainingData {
   readonly facts: DataFacts;
 }
 
-/** Whether the data bring their own validation pictures, so that none are set aside. */
-async function hasOwnValidation(source: DataSource): Promise<boolean> {
-  if (source.kind === 'split-class-folders') return true;
-  return source.kind === 'idx' && (await findIdxPairs(source.path))?.validation !== undefined;
-}
-
 /**
  * @param where a path, or data that are open already
  * @throws BneckError 'option' for a share to set aside of data that have a validation part already
  */
-export async function refuseSecondValidation(
-  where: string | DataSource,
-  source: DataSource,
-  validation: number,
-): Promise<void> {
+export function refuseSecondValidation(where: string | DataSource, source: DataSource, validation: number): void {
   const open = typeof where !== 'string';
-  if (!open && !(await hasOwnValidation(source))) return;
+  if (!open && source.divided !== true) return;
   const reason = open ? 'the data are open and divided already' : 'the data have a validation part of their own';
   throw new BneckError('option', `validation ${validation}: ${reason}. Leave it out.`);
 }

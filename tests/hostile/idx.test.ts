@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { BneckError } from '../../src/base/errors.ts';
 import { readIdxFile } from '../../src/data/idx.node.ts';
-import { idxDataset, parseIdx } from '../../src/data/idx.ts';
+import { parseIdx, parseIdxPair } from '../../src/data/idx.ts';
+import { storedDataset } from '../../src/data/stored-pictures.ts';
 import { expectLittle } from './expect-little.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bneck-hostile-'));
@@ -104,7 +105,7 @@ const labels = (...values: number[]): Buffer => idx(0x0801, [values.length], Uin
 const WRONG_PAIRS: [string, Buffer, Buffer, RegExp][] = [
   ['a label too few', IMAGES, labels(0, 1), /3 pictures but l has 2 labels/],
   ['a label too many', IMAGES, labels(0, 1, 0, 1), /3 pictures but l has 4 labels/],
-  ['a label without a class', IMAGES, labels(0, 1, 2), /l#2: label 2, but there are 2 class names/],
+  ['a label without a class', IMAGES, labels(0, 1, 2), /i#2: label 2, but there are 2 class names/],
   ['labels for pictures', labels(0, 1, 0), labels(0, 1, 0), /1 dimensions where images have 3/],
   ['pictures for labels', IMAGES, IMAGES, /3 dimensions where labels have 1/],
   ['no pictures', idx(0x0803, [0, 28, 28]), labels(), /holds no pictures/],
@@ -113,7 +114,7 @@ const WRONG_PAIRS: [string, Buffer, Buffer, RegExp][] = [
 
 test.each(WRONG_PAIRS)('IDX files that do not fit together, %s: refused', (_, images, labelFile, pattern) => {
   const open = (imageFile: Uint8Array, other: Uint8Array) =>
-    idxDataset({ images: imageFile, imagesName: 'i', labels: other, labelsName: 'l' }, ['a', 'b']);
+    storedDataset(parseIdxPair({ images: imageFile, imagesName: 'i', labels: other, labelsName: 'l' }), ['a', 'b']);
   expect(open(IMAGES, labels(0, 1, 0)).length).toBe(3);
   expect(() => open(images, labelFile)).toThrow(pattern);
   expect(() => open(images, labelFile)).toThrow(BneckError);
