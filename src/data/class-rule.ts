@@ -3,7 +3,7 @@
  * the folders that hold pictures, or from a list of class names. A part of `folderLayout`.
  */
 import { BneckError } from '../base/errors.ts';
-import { listed } from './name-list.ts';
+import { noSuchClass } from './class-names.ts';
 
 export interface ClassRule {
   /** @param names the path of a folder that holds pictures, split at '/' */
@@ -29,8 +29,7 @@ function listedClasses(title: string, folders: readonly (readonly string[])[], c
   const known = new Set(classes);
   const unknown = new Set(folders.filter((names) => knownClass(names, known) === undefined).map((names) => names[0]));
   if (unknown.size > 0) {
-    const found = `no such class: ${listed([...unknown] as string[])}; the classes are ${listed(classes)}`;
-    throw new BneckError('data', `${title}: ${found}. Rename or remove these folders`);
+    throw noSuchClass(title, [...unknown] as string[], classes);
   }
   const nested = classes.some((name) => name.includes('/'));
   return { nested, classOf: (names) => knownClass(names, known) as string };

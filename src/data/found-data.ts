@@ -53,7 +53,7 @@ function undivided({ parts }: FoundData): Dataset | undefined {
   return parts.whole ?? (parts.validation === undefined && parts.test === undefined ? parts.train : undefined);
 }
 
-function requireTrainable({ path, kind, classes, numbered, parts }: FoundData): void {
+function requireTrainable({ path, kind, classes, parts }: FoundData): void {
   const train = parts.train ?? parts.whole;
   if (train === undefined) {
     const found = parts.validation === undefined ? 'test' : 'validation';
@@ -64,8 +64,8 @@ function requireTrainable({ path, kind, classes, numbered, parts }: FoundData): 
     const one = `only one class (${classes[0]})`;
     throw new BneckError('data', `${path}: ${one}; ${what}, at least two are needed to tell apart`);
   }
-  // Files that number their classes may leave numbers out.
-  if (numbered) return;
+  // Classes that are given by a format may be absent from a part of its data.
+  if (kind !== 'class-folders' && kind !== 'csv') return;
   const learnt = new Set(train.labels);
   const missing = classes.filter((_, label) => !learnt.has(label));
   if (missing.length > 0) {

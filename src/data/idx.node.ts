@@ -122,8 +122,8 @@ export async function findIdx(
   const train = pairs.train && (await loadPair(pairs.train));
   const test = pairs.test && (await loadPair(pairs.test));
   const stored = [train, test].filter((part) => part !== undefined);
-  const allLabels = stored.map(({ labels }) => labels);
-  const classes = numberedClasses(folder, allLabels, options);
+  const numbers = stored.map((part) => part.numbers);
+  const classes = numberedClasses(folder, numbers, options);
   const parts = {
     ...(train && { train: storedDataset(train, classes) }),
     ...(test && { test: storedDataset(test, classes) }),

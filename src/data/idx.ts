@@ -116,5 +116,5 @@ export function parseIdxPair(pair: IdxPair): StoredPictures {
     );
   }
   const name = (index: number) => `${pair.imagesName}#${index}`;
-  return { width, height, form: 'gray', pixels: images.data, labels: labels.data, name };
+  return { width, height, form: 'gray', pixels: images.data, numbers: labels.data, name };
 }

@@ -103,7 +103,7 @@ test('errors name what stands in the way', async () => {
     /no such folder.*nothing-like-it is missing/,
   );
   await expect(openData(flowers)).rejects.toThrow(/the folder is empty/);
-  await expect(openData(join(tree(['a.txt']), 'a.txt'))).rejects.toThrow(/is a file; give the folder/);
+  await expect(openData(join(tree(['a.txt']), 'a.txt'))).rejects.toThrow(/is a file of another kind; give the folder/);
   await expect(openData(tree(['a.txt']))).rejects.toThrow(/neither class folders nor pictures/);
   await expect(openData(tree(many('.', 3)))).rejects.toThrow(/holds 3 pictures but no class folders/);
   await expect(openData(tree([...many('a', 3), 'empty/', ...many('c', 3)]))).rejects.toThrow(/no pictures in empty/);

@@ -6,13 +6,17 @@
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { BneckError } from '../base/errors.ts';
 import { nearestName } from '../base/nearest-name.ts';
+import { findCifar } from './cifar.node.ts';
 import type { DataSource } from './dataset.ts';
 import { isPictureName } from './decode.node.ts';
 import type { FileTree } from './file-tree.node.ts';
-import { entryNames, folderTree, lookAt } from './folder-tree.node.ts';
+import { csvAmong, findCsv, isCsvName } from './find-csv.node.ts';
+import { DiskFile, type Entry, entryNames, folderTree, lookAt } from './folder-tree.node.ts';
 import { type DataOptions, divideData, type FoundData } from './found-data.ts';
 import { findIdx } from './idx.node.ts';
 import { findClassFolders } from './image-folder.node.ts';
+import { diskRoot, type ManifestRoot } from './manifest-root.node.ts';
+import { partNamed } from './part-names.ts';
 
 /** The first part of a path that isn't there, and what stands beside it. */
 async function noSuchPath(path: string): Promise<BneckError> {
@@ -39,23 +43,64 @@ function topFolder({ files, folders }: FileTree): string {
   }
 }
 
-async function findInFolder(tree: FileTree, options: DataOptions): Promise<FoundData> {
+/** Folders that are classes, and not merely parts. */
+function hasClassFolders(tree: FileTree): boolean {
+  try {
+    const { classes } = findClassFolders(tree);
+    return classes.length > 1 && classes.some((name) => partNamed(name) === null);
+  } catch (error) {
+    if (error instanceof BneckError) return false;
+    throw error;
+  }
+}
+
+function refuseRoot(path: string, { root, allowOutside }: DataOptions): void {
+  if (root === undefined && allowOutside !== true) return;
+  const name = root === undefined ? 'allowOutside' : 'root';
+  throw new BneckError('option', `${path}: ${name} is for the paths in a CSV file; give that file, or leave it out`);
+}
+
+/** Data in a folder or an archive. */
+async function findInTree(
+  tree: FileTree,
+  options: DataOptions,
+  rootOf: (folder: string) => ManifestRoot,
+): Promise<FoundData> {
   const top = topFolder(tree);
-  const names = tree.files.filter(({ path }) => dirname(path) === (top || '.')).map(({ path }) => basename(path));
   const folder = join(tree.path, top);
-  return (await findIdx(folder, names, options)) ?? findClassFolders(tree, options);
+  const files = tree.files.filter(({ path }) => dirname(path) === (top || '.'));
+  const names = files.filter(({ diskPath }) => diskPath !== null).map(({ path }) => basename(path));
+  const found = (await findIdx(folder, names, options)) ?? (await findCifar(folder, names, options));
+  if (found !== null) return found;
+  const csv = await csvAmong(files, tree.path);
+  if (csv === null) return findClassFolders(tree, options);
+  const title = join(tree.path, csv.path);
+  if (hasClassFolders(tree)) {
+    const remedy = `give ${title} itself, or take it away`;
+    throw new BneckError('data', `${tree.path}: holds class folders, and labels in ${csv.path}; ${remedy}`);
+  }
+  return { ...(await findCsv(csv, title, rootOf(top), options)), path: tree.path, notes: [`labels from ${title}`] };
+}
+
+async function findInFile(path: string, entry: Entry, options: DataOptions): Promise<FoundData> {
+  if (isCsvName(path)) {
+    const root = diskRoot(options.root ?? dirname(path), options.allowOutside ?? false);
+    return findCsv(new DiskFile(basename(path), path, entry), path, root, options);
+  }
+  const what = isPictureName(basename(path)) ? 'a picture' : 'a file of another kind';
+  throw new BneckError('data', `${path}: is ${what}; give the folder that holds the data, or a CSV file`);
 }
 
 /**
- * Finds the data at a path: class folders or IDX files.
+ * Finds the data at a path: class folders, a CSV file with its pictures, or the files of IDX, CIFAR or FER-2013.
  * @throws BneckError 'data' with the path, what is wrong and what to do
  */
 export async function findData(path: string, options: DataOptions = {}): Promise<FoundData> {
   const entry = await lookAt(path);
   if (entry === null) throw await noSuchPath(path);
-  if (entry.kind === 'folder') return findInFolder(await folderTree(path), options);
-  const what = isPictureName(basename(path)) ? 'a picture' : 'a file';
-  throw new BneckError('data', `${path}: is ${what}; give the folder that holds the data`);
+  if (entry.kind !== 'folder') return findInFile(path, entry, options);
+  refuseRoot(path, options);
+  return findInTree(await folderTree(path), options, (folder) => diskRoot(join(path, folder), false));
 }
 
 /**

@@ -14,31 +14,38 @@ export interface StoredPictures {
   /** gray: [N, H, W]; planes: [N, 3, H, W], red, green, blue */
   readonly form: 'gray' | 'planes';
   readonly pixels: Uint8Array;
-  /** [N] class indices */
-  readonly labels: Uint8Array;
+  /** [N] a class's number in the file */
+  readonly numbers: Uint8Array;
   /** for messages: "train-images-idx3-ubyte#12" */
   name(index: number): string;
 }
 
-/** @throws BneckError 'data' for a label without a class */
-export function storedDataset(stored: StoredPictures, classes: readonly string[]): Dataset {
-  const { width, height, form, pixels, labels, name } = stored;
-  const { length } = labels;
+/**
+ * @param labels the label of each number in the files; by default the number itself
+ * @throws BneckError 'data' for a number without a label
+ */
+export function storedDataset(
+  stored: StoredPictures,
+  classes: readonly string[],
+  labels: readonly number[] = classes.map((_, label) => label),
+): Dataset {
+  const { width, height, form, pixels, numbers, name } = stored;
+  const { length } = numbers;
   const bytes = width * height * (form === 'gray' ? 1 : 3);
   assert(pixels.length === length * bytes, `${pixels.length} bytes for ${length} pictures of ${bytes}`);
-  const wrong = labels.findIndex((label) => label >= classes.length);
+  const wrong = numbers.findIndex((number) => number >= labels.length);
   if (wrong >= 0) {
     throw new BneckError(
       'data',
-      `${name(wrong)}: label ${labels[wrong]}, but there are ${classes.length} class names; give a name for every label`,
+      `${name(wrong)}: label ${numbers[wrong]}, but there are ${labels.length} class names; give a name for every label`,
     );
   }
-  const fingerprint = new Fingerprint().addText(classes.join('\n')).addBytes(pixels).addBytes(labels);
+  const fingerprint = new Fingerprint().addText(classes.join('\n')).addBytes(pixels).addBytes(numbers);
   const toPicture = form === 'gray' ? grayscaleToPicture : planesToPicture;
   return {
     classes,
     length,
-    labels: Int32Array.from(labels),
+    labels: Int32Array.from(numbers, (number) => labels[number] as number),
     fingerprint: fingerprint.digest(),
     inMemory: true,
     name,
@@ -57,11 +64,11 @@ export function storedDataset(stored: StoredPictures, classes: readonly string[]
  */
 export function numberedClasses(
   path: string,
-  labels: readonly Uint8Array[],
+  numbers: readonly Uint8Array[],
   { classes, namedOnly = false }: DataOptions,
 ): readonly string[] {
   if (classes === undefined) {
-    const greatest = labels.reduce((most, part) => part.reduce((a, b) => Math.max(a, b), most), -1);
+    const greatest = numbers.reduce((most, part) => part.reduce((a, b) => Math.max(a, b), most), -1);
     return Array.from({ length: greatest + 1 }, (_, label) => String(label));
   }
   if (namedOnly && classes.some((name, index) => name !== String(index))) {
