@@ -15,8 +15,9 @@ import { DiskFile, type Entry, entryNames, folderTree, lookAt } from './folder-t
 import { type DataOptions, divideData, type FoundData } from './found-data.ts';
 import { findIdx } from './idx.node.ts';
 import { findClassFolders } from './image-folder.node.ts';
-import { diskRoot, type ManifestRoot } from './manifest-root.node.ts';
+import { diskRoot, type ManifestRoot, treeRoot } from './manifest-root.node.ts';
 import { partNamed } from './part-names.ts';
+import { isZipName, zipTree } from './zip-tree.node.ts';
 
 /** The first part of a path that isn't there, and what stands beside it. */
 async function noSuchPath(path: string): Promise<BneckError> {
@@ -76,7 +77,7 @@ async function findInTree(
   if (csv === null) return findClassFolders(tree, options);
   const title = join(tree.path, csv.path);
   if (hasClassFolders(tree)) {
-    const remedy = `give ${title} itself, or take it away`;
+    const remedy = csv.diskPath === null ? 'pack one without the other' : `give ${title} itself, or take it away`;
     throw new BneckError('data', `${tree.path}: holds class folders, and labels in ${csv.path}; ${remedy}`);
   }
   return { ...(await findCsv(csv, title, rootOf(top), options)), path: tree.path, notes: [`labels from ${title}`] };
@@ -87,12 +88,18 @@ async function findInFile(path: string, entry: Entry, options: DataOptions): Pro
     const root = diskRoot(options.root ?? dirname(path), options.allowOutside ?? false);
     return findCsv(new DiskFile(basename(path), path, entry), path, root, options);
   }
+  if (isZipName(path)) {
+    refuseRoot(path, options);
+    const tree = await zipTree(path);
+    return findInTree(tree, options, (folder) => treeRoot(tree, folder));
+  }
   const what = isPictureName(basename(path)) ? 'a picture' : 'a file of another kind';
-  throw new BneckError('data', `${path}: is ${what}; give the folder that holds the data, or a CSV file`);
+  throw new BneckError('data', `${path}: is ${what}; give the folder that holds the data, a .csv or a .zip file`);
 }
 
 /**
- * Finds the data at a path: class folders, a CSV file with its pictures, or the files of IDX, CIFAR or FER-2013.
+ * Finds the data at a path: class folders, a CSV file with its pictures, a .zip archive of either, or the files
+ * of IDX, CIFAR or FER-2013.
  * @throws BneckError 'data' with the path, what is wrong and what to do
  */
 export async function findData(path: string, options: DataOptions = {}): Promise<FoundData> {
