@@ -28,10 +28,10 @@ export const { applyOperation, describeOperation } = await load('data/augment/pi
 export const { namedAugmentation } = await load('data/augment/presets.js');
 /** @type {typeof import('../src/data/cache.ts')} */
 export const { cached } = await load('data/cache.js');
-/** @type {typeof import('../src/data/image-folder.node.ts')} */
-export const { classFolder } = await load('data/image-folder.node.js');
 /** @type {typeof import('../src/data/loader.ts')} */
 export const { BatchLoader } = await load('data/loader.js');
+/** @type {typeof import('../src/data/open-data.node.ts')} */
+export const { imageFolder } = await load('data/open-data.node.js');
 /** @type {typeof import('../src/formats/onnx-reader.ts')} */
 export const { readOnnx } = await load('formats/onnx-reader.js');
 /** @type {typeof import('../src/graph/build-graph.ts')} */

@@ -6,7 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { BatchLoader, cached, classFolder, namedAugmentation, RandomStream } from '../built-package.js';
+import { BatchLoader, cached, imageFolder, namedAugmentation, RandomStream } from '../built-package.js';
 import { MEAN, STD } from '../pictures.js';
 import { LEARNING_RATE, trainingSession, trainingStep } from '../training.js';
 import { LOADING } from '../workloads.js';
@@ -44,7 +44,7 @@ async function writePictures(folder, count) {
 export async function loadingContestants(workload, run) {
   const folder = join(run.folder, 'pictures');
   await writePictures(folder, run.quick ? QUICK_PICTURES : FULL_PICTURES);
-  const { dataset } = await classFolder(folder);
+  const { train: dataset } = await imageFolder(folder, { validation: 0 });
   const preprocessing = { resolution: workload.resolution, resize: PICTURE_SIDE, mean: MEAN, std: STD };
   const options = {
     batchSize: workload.batch,

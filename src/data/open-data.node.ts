@@ -17,7 +17,6 @@ import { findIdx } from './idx.node.ts';
 import { findClassFolders } from './image-folder.node.ts';
 import { diskRoot, type ManifestRoot, treeRoot } from './manifest-root.node.ts';
 import { partNamed } from './part-names.ts';
-import { isZipName, zipTree } from './zip-tree.node.ts';
 
 /** The first part of a path that isn't there, and what stands beside it. */
 async function noSuchPath(path: string): Promise<BneckError> {
@@ -88,8 +87,9 @@ async function findInFile(path: string, entry: Entry, options: DataOptions): Pro
     const root = diskRoot(options.root ?? dirname(path), options.allowOutside ?? false);
     return findCsv(new DiskFile(basename(path), path, entry), path, root, options);
   }
-  if (isZipName(path)) {
+  if (/\.zip$/i.test(path)) {
     refuseRoot(path, options);
+    const { zipTree } = await import('./zip-tree.node.ts'); // here, so that others need not wait for yauzl
     const tree = await zipTree(path);
     return findInTree(tree, options, (folder) => treeRoot(tree, folder));
   }

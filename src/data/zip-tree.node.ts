@@ -35,10 +35,6 @@ const PLAIN = 0o100000;
 const FOLDER = 0o040000;
 const LINK = 0o120000;
 
-export function isZipName(name: string): boolean {
-  return /\.zip$/i.test(name);
-}
-
 function refused(archive: string, problem: string, cause?: unknown): BneckError {
   return new BneckError('file', `${archive}: ${problem}; pack the pictures again`, { cause });
 }
