@@ -18,6 +18,7 @@ const OUTER: readonly RegExp[] = [
 
 /** The files that `Model` reaches and that a browser needs others for, each with what it does. */
 const REPLACED: Readonly<Record<string, string>> = {
+  'base/cache-folder.node.ts': 'names the folder for what can be fetched again',
   'base/write-file.node.ts': 'saves a file whole or not at all',
   'data/decode.node.ts': 'decodes picture files, with sharp',
   'model/http-get.node.ts': 'one HTTP request',

@@ -6,7 +6,7 @@
  * operating system refuses becomes a BneckError that says what to do.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { assert, BneckError } from './errors.ts';
 
@@ -82,19 +82,51 @@ async function resolveTarget(path: string): Promise<{ target: string; mode: numb
   return { target: await realpath(path), mode: found.mode & 0o777 };
 }
 
-/** Writes and syncs a new file; a failure leaves none. */
-async function writeNewFile(path: string, mode: number, parts: readonly (Uint8Array | string)[]): Promise<void> {
+/** Writes and syncs a new file; giving up or a failure leaves none. */
+async function writeNewFile(path: string, mode: number, write: FileWriter): Promise<boolean> {
   const handle = await open(path, 'wx', mode);
+  let isWhole = false;
   try {
     try {
-      for (const part of parts) await handle.writeFile(part);
-      await handle.sync();
+      isWhole = await write(handle);
+      if (isWhole) await handle.sync();
     } finally {
       await handle.close();
     }
   } catch (error) {
     await rm(path, { force: true });
     throw error;
+  }
+  if (!isWhole) await rm(path, { force: true });
+  return isWhole;
+}
+
+/** Writes into an open file; false to give up. */
+export type FileWriter = (file: FileHandle) => Promise<boolean>;
+
+/**
+ * As `writeFileAtomic`, for a file that is written piece by piece.
+ * @param neededBytes about as many as there will be, for the message where the disk is full
+ * @returns what `write` does; the file is in its place only if that is true
+ */
+export async function buildFileAtomic(path: string, neededBytes: number, write: FileWriter): Promise<boolean> {
+  let folder = dirname(resolve(path));
+  try {
+    const { target, mode } = await resolveTarget(path);
+    folder = dirname(resolve(target));
+    // Not the file's name with an ending: that could be longer than a name may be.
+    const temporary = join(folder, `.bneck-${randomUUID()}.tmp`);
+    if (!(await writeNewFile(temporary, mode, write))) return false;
+    try {
+      await rename(temporary, target);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    await syncFolder(folder);
+    return true;
+  } catch (error) {
+    throw await explain(path, folder, error, neededBytes);
   }
 }
 
@@ -108,23 +140,10 @@ async function writeNewFile(path: string, mode: number, parts: readonly (Uint8Ar
 export async function writeFileAtomic(path: string, data: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
   const parts = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
   const neededBytes = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
-  let folder = dirname(resolve(path));
-  try {
-    const { target, mode } = await resolveTarget(path);
-    folder = dirname(resolve(target));
-    // Not the file's name with an ending: that could be longer than a name may be.
-    const temporary = join(folder, `.bneck-${randomUUID()}.tmp`);
-    await writeNewFile(temporary, mode, parts);
-    try {
-      await rename(temporary, target);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-    await syncFolder(folder);
-  } catch (error) {
-    throw await explain(path, folder, error, neededBytes);
-  }
+  await buildFileAtomic(path, neededBytes, async (file) => {
+    for (const part of parts) await file.writeFile(part);
+    return true;
+  });
 }
 
 /** Creates a folder whose parent may be missing. Node's recursive mkdir never returns where a parent stays missing. */

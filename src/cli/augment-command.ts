@@ -65,7 +65,7 @@ async function runAugment(data: string, flags: AugmentFlags): Promise<void> {
   }
   const opened = await openTrainingData(data, { seed });
   const { recipe } = chooseRecipe({ augmentation: augment, resolution, seed }, opened.facts, null);
-  const { train } = await cachedParts(opened, recipe, 'none');
+  const { train } = await cachedParts(opened, recipe, { cache: false });
   const shown = Math.min(count, train.length);
   const rows: SheetRow[] = [];
   for (let place = 0; place < shown; place++) {

@@ -7,13 +7,14 @@ import type { Lineage } from '../models/lineages.ts';
 import { formatCount, formatPercent, formatRate } from '../report/format.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { evaluateDataset } from '../train/evaluate-dataset.ts';
+import { addDataOptions, DATA_ARGUMENT, type DataFlags, dataReading } from './data-options.ts';
 import { openEvaluationData } from './open-evaluation-data.ts';
 import { numberWithin, oneOf } from './parse-option.ts';
 import { lineageOption, readModel, tellNotes } from './read-model.ts';
 
 const PARTS: readonly DataPart[] = ['validation', 'train', 'test', 'all'];
 
-interface EvaluateFlags {
+interface EvaluateFlags extends DataFlags {
   split?: DataPart;
   json?: boolean;
   lineage?: Lineage;
@@ -27,7 +28,7 @@ async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags
   const model = Model.from(await readModel(modelPath, lineage), threads === undefined ? {} : { threads });
   try {
     const { file } = model;
-    const { dataset, part, notes } = await openEvaluationData(data, file, split);
+    const { dataset, part, notes } = await openEvaluationData(data, file, split, await dataReading(flags));
     tellNotes(data, notes);
     const batchSize = flags.batch ?? (file.preprocessing.resolution <= 128 ? 64 : 32);
     const loader = new BatchLoader(dataset, { batchSize, preprocessing: file.preprocessing, augmentation: null });
@@ -62,11 +63,11 @@ async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags
 }
 
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
+  const command = new Command('evaluate')
     .summary('judge a model on labelled pictures')
     .description('Judges a model on labelled pictures: accuracy and loss.')
     .argument('<MODEL>', "a model file: a run's best.safetensors, or weights of torchvision or timm")
-    .argument('<DATA>', 'the folder of the data: class folders or IDX files')
+    .argument('<DATA>', DATA_ARGUMENT)
     .addOption(
       new Option(
         '--split <part>',
@@ -85,4 +86,5 @@ export function evaluateCommand(): Command {
     )
     .option('--verbose', 'show stack traces of errors')
     .action(runEvaluate);
+  return addDataOptions(command);
 }

@@ -7,6 +7,7 @@ import { BneckError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/write-file.node.ts';
 import { CHOICE_BOUNDS, SWEEP_STEP_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import type { FoundRate } from '../train/find-learning-rate.ts';
+import { addDataOptions, DATA_ARGUMENT, type DataFlags, dataReading } from './data-options.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { EXIT_INTERRUPTED } from './report-error.ts';
 import { plotCurve } from './text-plot.ts';
@@ -21,7 +22,7 @@ import {
 } from './training-options.ts';
 import { shellWord } from './training-text.ts';
 
-interface FindFlags extends ChoiceFlags {
+interface FindFlags extends ChoiceFlags, DataFlags {
   from?: number;
   to?: number;
   steps?: number;
@@ -61,11 +62,14 @@ export function describeFound({ points, suggestion }: FoundRate): string[] {
 async function runFind(data: string, flags: FindFlags): Promise<void> {
   const { findLearningRate } = await import('../train/train.ts');
   const { formatSweep } = await import('../train/rate-sweep.ts');
-  const { from, to, steps, threads, skipBad, out, verbose: _, ...choices } = flags;
+  const { classesFile, root, allowOutside, ...others } = flags;
+  const { from, to, steps, threads, skipBad, out, verbose: _, ...choices } = others;
+  const reading = await dataReading({ classesFile, root, allowOutside });
   const interrupt = listenForInterrupt(() => console.log('Stopping after this step. Ctrl-C again quits at once.'));
   try {
     const found = await findLearningRate({
       ...choicesOf(choices),
+      ...reading,
       ...{ data, from, to, steps, threads, skipBad, signal: interrupt.signal },
       onStart: ({ reasons, range }) => {
         for (const reason of reasons) console.log(`- ${reason}`);
@@ -94,7 +98,7 @@ export function lrFindCommand(): Command {
     .description(
       'Makes updates with growing learning rates on the first batches of a training with the same options, until the loss breaks, and suggests the rate where it falls steepest. No model is written or changed.',
     )
-    .argument('<DATA>', 'the folder of the data: class folders or IDX files')
+    .argument('<DATA>', DATA_ARGUMENT)
     .optionsGroup('Sweep:')
     .addOption(bounded('--from <rate>', 'the first rate (default: 0.000001)', CHOICE_BOUNDS.learningRate))
     .addOption(bounded('--to <rate>', 'the last rate (default: 10)', CHOICE_BOUNDS.learningRate))
@@ -105,6 +109,7 @@ export function lrFindCommand(): Command {
   addBatchOptions(command);
   addOptimizerOptions(command);
   addLossOptions(command);
+  addDataOptions(command.optionsGroup('Data:'));
   return command
     .optionsGroup('Run:')
     .addOption(bounded('--threads <count>', 'default: as many as the machine runs at once', THREAD_BOUNDS))

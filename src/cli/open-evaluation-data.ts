@@ -8,9 +8,11 @@ import { z } from 'zod';
 import { BneckError } from '../base/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type DataOptions, type DataPart, type FoundData, partOf } from '../data/found-data.ts';
+import { listed } from '../data/name-list.ts';
 import { findData } from '../data/open-data.node.ts';
 import { IMAGENET_CLASSES } from '../model/imagenet-classes.ts';
 import type { ModelFile } from '../model/model-file.ts';
+import type { DataReading } from './data-options.ts';
 
 export interface EvaluationData {
   readonly dataset: Dataset;
@@ -30,9 +32,25 @@ const sameNames = (some: readonly string[], others: readonly string[]): boolean 
   some.length === others.length && some.every((name, at) => name === others[at]);
 
 /** Bare weights: their classes were numbered, or taken for ImageNet's, when they were read. */
-function lacksNames({ classNames, training }: ModelFile): boolean {
+function lacksNames(classNames: readonly string[], training: ModelFile['training']): boolean {
   if (training !== null) return false;
   return classNames.every((name, at) => name === String(at)) || sameNames(classNames, IMAGENET_CLASSES);
+}
+
+/** @throws BneckError 'data' with what differs between a classes file and a model */
+function requireSame(given: readonly string[], own: readonly string[]): void {
+  if (sameNames(given, own)) return;
+  const [missing, extra] = [own.filter((name) => !given.includes(name)), given.filter((name) => !own.includes(name))];
+  const differences: string[] = [];
+  if (given.length !== own.length) differences.push(`${given.length} names for ${own.length} classes`);
+  if (missing.length > 0) differences.push(`only in the model: ${listed(missing)}`);
+  if (extra.length > 0) differences.push(`only in the file: ${listed(extra)}`);
+  const at = own.findIndex((name, index) => name !== given[index]);
+  if (differences.length === 0) differences.push(`class ${at} is ${own[at]} in the model and ${given[at]} in the file`);
+  throw new BneckError(
+    'data',
+    `The classes file is not the model's: ${differences.join('; ')}. Give the model's own, or none.`,
+  );
 }
 
 /** The data with the labels of the model's outputs, and what was assumed for that. */
@@ -41,8 +59,13 @@ async function findForModel(
   { classNames, training }: ModelFile,
   options: DataOptions,
 ): Promise<{ readonly found: FoundData; readonly notes: readonly string[] }> {
+  const isNameless = lacksNames(classNames, training);
+  if (options.classes !== undefined) {
+    if (!isNameless || options.classes.length !== classNames.length) requireSame(options.classes, classNames);
+    return { found: await findData(path, options), notes: [] };
+  }
   const named = { ...options, classes: classNames, namedOnly: true };
-  if (!lacksNames({ classNames, training } as ModelFile)) return { found: await findData(path, named), notes: [] };
+  if (!isNameless) return { found: await findData(path, named), notes: [] };
   const found = await findData(path, options);
   if (found.numbered || found.classes.some((name) => classNames.includes(name))) {
     return { found: await findData(path, named), notes: [] };
@@ -65,15 +88,17 @@ const TITLES: Readonly<Record<DataPart, string>> = {
 /**
  * @param part what was asked for; left out, the validation part of data that have one or that this
  *   model was trained on, else all of it
+ * @param reading how the data are to be read
  * @throws BneckError 'data' for data that cannot be opened or whose classes are not the model's
  */
 export async function openEvaluationData(
   path: string,
   file: ModelFile,
   part: DataPart | undefined,
+  reading: DataReading,
 ): Promise<EvaluationData> {
   const training = trainingSchema.safeParse(file.training).data;
-  const options = { seed: training?.recipe.seed, validation: training?.recipe.validationFraction };
+  const options = { ...reading, seed: training?.recipe.seed, validation: training?.recipe.validationFraction };
   const { found, notes } = await findForModel(path, file, options);
   let chosen = part;
   if (chosen === undefined && training !== undefined) {

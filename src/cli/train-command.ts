@@ -3,8 +3,10 @@
  * ends with what came out and what to do next.
  */
 import { Command } from 'commander';
+import { DUPLICATE_POLICIES, type DuplicatePolicy } from '../data/duplicate-policy.ts';
 import { THREAD_BOUNDS } from '../train/bounds.ts';
 import type { TrainOptions } from '../train/train-options.ts';
+import { addDataOptions, DATA_ARGUMENT, type DataFlags, dataReading } from './data-options.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { EXIT_INTERRUPTED } from './report-error.ts';
 import {
@@ -22,18 +24,23 @@ import {
 import { TrainingProgress } from './training-progress.ts';
 import { describeResult } from './training-text.ts';
 
-interface TrainFlags extends ChoiceFlags {
+const DUPLICATES = 'training pictures that are in the validation part too: warn, drop or error (default: warn)';
+
+interface TrainFlags extends ChoiceFlags, DataFlags {
   threads?: number;
-  cache?: 'auto' | 'memory' | 'none';
+  duplicates?: DuplicatePolicy;
+  cache?: string | false;
   skipBad?: boolean;
   out?: string;
   resume?: string;
   verbose?: boolean;
 }
 
-function optionsOf(data: string | undefined, flags: TrainFlags): TrainOptions {
-  const { threads, cache, skipBad, out, resume, verbose: _, ...choices } = flags;
-  return { ...choicesOf(choices), data, threads, cache, skipBad, out, resume };
+async function optionsOf(data: string | undefined, flags: TrainFlags): Promise<TrainOptions> {
+  const { classesFile, root, allowOutside, ...others } = flags;
+  const { threads, duplicates, cache, skipBad, out, resume, verbose: _, ...choices } = others;
+  const reading = await dataReading({ classesFile, root, allowOutside });
+  return { ...choicesOf(choices), ...reading, data, threads, duplicates, cache, skipBad, out, resume };
 }
 
 async function runTrain(data: string | undefined, flags: TrainFlags): Promise<void> {
@@ -44,7 +51,7 @@ async function runTrain(data: string | undefined, flags: TrainFlags): Promise<vo
     progress.line('Finishing this step and saving. Ctrl-C again quits at once.');
   });
   try {
-    const result = await train({ ...optionsOf(data, flags), observer: progress, signal: interrupt.signal });
+    const result = await train({ ...(await optionsOf(data, flags)), observer: progress, signal: interrupt.signal });
     progress.stop();
     progress.line('');
     for (const text of describeResult(result, progress.plan?.samplePicture ?? null)) progress.line(text);
@@ -59,9 +66,9 @@ export function trainCommand(): Command {
   const command = new Command('train')
     .summary('train a network on a folder of pictures')
     .description(
-      'Trains a network on labelled pictures: class folders (DATA/class/picture, or DATA/train and DATA/val with class folders inside) or IDX files (the MNIST family). What is not given is chosen from the data and printed.',
+      'Trains a network on labelled pictures: class folders (DATA/class/picture, or DATA/train and DATA/val with class folders inside), a CSV list, IDX, CIFAR or FER-2013 files, a .zip. What is not given is chosen from the data and printed.',
     )
-    .argument('[DATA]', 'the folder of the data; may be left out with --resume')
+    .argument('[DATA]', `${DATA_ARGUMENT}; may be left out with --resume`)
     .action(runTrain);
   addNetworkOptions(command);
   addBatchOptions(command);
@@ -69,10 +76,13 @@ export function trainCommand(): Command {
   addOptimizerOptions(command);
   addLossOptions(command);
   addTuningOptions(command);
+  addDataOptions(command.optionsGroup('Data:'));
   return command
+    .addOption(chosen('--duplicates <policy>', DUPLICATES, DUPLICATE_POLICIES))
+    .option('--cache <folder>', "where decoded pictures are kept (default: in the user's cache folder)")
+    .option('--no-cache', 'keep none, decode them in every epoch')
     .optionsGroup('Run:')
     .addOption(bounded('--threads <count>', 'default: as many as the machine runs at once', THREAD_BOUNDS))
-    .addOption(chosen('--cache <mode>', 'decoded pictures in memory: auto, memory or none', ['auto', 'memory', 'none']))
     .option('--skip-bad', 'pass over pictures that cannot be read, and list them in the run folder')
     .option('--out <folder>', "the run's folder (default: the next number in runs)")
     .option('--resume <run>', 'go on with a run that was interrupted')

@@ -10,6 +10,8 @@ import type {
   EpochEnd,
   EpochStart,
   FeaturesEvent,
+  PreparationEvent,
+  PreparationTask,
   StepEvent,
   TrainingObserver,
   TrainingPlan,
@@ -21,11 +23,17 @@ import { describePlan, epochLine, stepLine } from './training-text.ts';
 const SECONDS_BETWEEN_LINES = 10;
 const SECONDS_BETWEEN_DOWNLOAD_LINES = 2;
 const BAR_FORMAT = 'epoch {epoch}/{epochs} [{bar}] {value}/{total}  {status}';
+const PREPARATION_FORMAT = '{status} [{bar}] {value}/{total}';
+const TASKS: Readonly<Record<PreparationTask, string>> = {
+  comparing: 'comparing training with validation pictures',
+  decoding: 'decoding pictures for the cache',
+};
 
 export type Output = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean };
 
 /** What the bar says at present. */
 interface Shown {
+  readonly format: string;
   readonly total: number;
   readonly value: number;
   readonly epoch: number;
@@ -82,7 +90,7 @@ export class TrainingProgress implements TrainingObserver {
 
   #startBar(shown: Shown): void {
     this.#bar = new SingleBar({
-      format: BAR_FORMAT,
+      format: shown.format,
       stream: this.#output as NodeJS.WriteStream,
       clearOnComplete: true,
       // Ctrl-C is handled in interrupt.ts; the bar moves on until the step is done.
@@ -91,7 +99,7 @@ export class TrainingProgress implements TrainingObserver {
       fps: 10,
       linewrap: false,
     });
-    const { total, value, ...payload } = shown;
+    const { format: _, total, value, ...payload } = shown;
     this.#bar.start(total, value, payload);
     this.#shown = shown;
   }
@@ -103,7 +111,28 @@ export class TrainingProgress implements TrainingObserver {
     return true;
   }
 
+  noted(note: string): void {
+    this.line(oneLine(note));
+  }
+
+  preparing({ task, done, total }: PreparationEvent): void {
+    const status = TASKS[task];
+    if (this.#output.isTTY === true) {
+      if (done === total) this.stop();
+      else if (!this.#moveBar({ value: done, status })) {
+        this.#startBar({ format: PREPARATION_FORMAT, total, value: done, epoch: 0, epochs: 0, status });
+      }
+      return;
+    }
+    const now = this.#clock();
+    if (done === 1) this.#shownAt = now;
+    if (now - this.#shownAt < SECONDS_BETWEEN_LINES) return;
+    this.#shownAt = now;
+    this.line(`${status}: ${done}/${total}`);
+  }
+
   planned(plan: TrainingPlan): void {
+    this.stop();
     this.#plan = plan;
     for (const text of describePlan(plan)) this.line(text);
     this.line('');
@@ -114,7 +143,7 @@ export class TrainingProgress implements TrainingObserver {
     this.#shownAt = this.#clock();
     if (this.#output.isTTY !== true) return;
     this.stop();
-    this.#startBar({ total: stepsPerEpoch, value: stepsDone, epoch, epochs, status: '' });
+    this.#startBar({ format: BAR_FORMAT, total: stepsPerEpoch, value: stepsDone, epoch, epochs, status: '' });
   }
 
   stepped(event: StepEvent): void {

@@ -7,6 +7,7 @@ import { describeArchitecture } from '../models/describe-architecture.ts';
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRate } from '../report/format.ts';
 import type { EpochEnd, StepEvent, TrainingPlan, TrainingResult } from '../train/observer.ts';
 import { totalEpochs } from '../train/phases.ts';
+import { oneLine } from './report-error.ts';
 
 /** A path as it can be pasted into a shell. */
 export function shellWord(text: string): string {
@@ -41,7 +42,7 @@ export function describePlan(plan: TrainingPlan): string[] {
       'recipe',
       `${plural(totalEpochs(recipe), 'epoch')} of ${plural(stepsPerEpoch, 'step')} of ${recipe.batch * recipe.accumulate} pictures`,
     ),
-    ...reasons.map((reason) => labelled('', `- ${reason}`)),
+    ...reasons.map((reason) => labelled('', `- ${oneLine(reason)}`)),
     labelled('engine', `${plural(threads, 'thread')}, ${formatBytes(memoryBytes)}`),
     labelled('run', run),
   ];

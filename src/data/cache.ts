@@ -7,7 +7,7 @@ import { BneckError } from '../base/errors.ts';
 import { type Dataset, sampleSizes } from './dataset.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { type Picture, pictureBytes } from './picture.ts';
-import { resizeShortSide, shortSideSize } from './transform.ts';
+import { reduceShortSide, shortSideSize } from './transform.ts';
 
 export interface CacheOptions {
   /** 'auto' keeps pictures if their estimated size fits `limitBytes`, 'memory' always, 'none' never; 'auto' by default */
@@ -51,11 +51,7 @@ export async function cached(dataset: Dataset, options: CacheOptions = {}): Prom
   const kept: (Picture | undefined)[] = new Array(keeps ? dataset.length : 0);
   let keptBytes = 0;
 
-  const load = async (index: number): Promise<Picture> => {
-    const picture = await dataset.read(index);
-    const reduce = shortSide !== undefined && Math.min(picture.width, picture.height) > shortSide;
-    return reduce ? resizeShortSide(picture, shortSide) : picture;
-  };
+  const load = async (index: number): Promise<Picture> => reduceShortSide(await dataset.read(index), shortSide);
   const read = async (index: number): Promise<Picture> => {
     const found = kept[index];
     if (found !== undefined) return found;

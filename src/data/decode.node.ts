@@ -61,6 +61,11 @@ async function loadSharp(): Promise<typeof import('sharp').default> {
   return (await import('sharp')).default;
 }
 
+/** What decodes, and with which versions of which libraries: another may give other pixels. */
+export async function decoderVersion(): Promise<string> {
+  return JSON.stringify((await loadSharp()).versions);
+}
+
 function sharpOptions(pixelLimit: number): SharpOptions {
   // sharp takes 0 for "no limit"; here there always is one.
   if (!(Number.isInteger(pixelLimit) && pixelLimit >= 1)) {

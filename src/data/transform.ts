@@ -52,6 +52,13 @@ export function resizeShortSide(picture: Picture, size: number): Picture {
   return resizeBilinear(picture, width, height);
 }
 
+/** `resizeShortSide`, for pictures whose short side is longer alone. */
+export function reduceShortSide(picture: Picture, size: number | undefined): Picture {
+  return size === undefined || Math.min(picture.width, picture.height) <= size
+    ? picture
+    : resizeShortSide(picture, size);
+}
+
 /** Resizes to exactly `width` x `height` pixels; the aspect ratio may change. */
 export function resizeExact(picture: Picture, width: number, height: number): Picture {
   return resizeBilinear(picture, width, height);

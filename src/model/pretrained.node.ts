@@ -5,8 +5,8 @@
  * place whole or not at all, and one that was put there by hand is as good as a downloaded one.
  */
 import { open, rename, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { defaultCacheFolder } from '../base/cache-folder.node.ts';
 import { BneckError } from '../base/errors.ts';
 import { createFolder } from '../base/write-file.node.ts';
 import type { Family } from '../models/architecture.ts';
@@ -40,12 +40,6 @@ export interface FetchPretrainedOptions extends FetchOptions {
 
 /** Published sizes are rounded, and a mirror's file is the same file. */
 const SIZE_TOLERANCE = 1.01;
-
-/** Where weights are kept: `bneck` in $XDG_CACHE_HOME if that is an absolute path, else in ~/.cache. */
-export function defaultCacheFolder(): string {
-  const { XDG_CACHE_HOME: xdg = '' } = process.env;
-  return join(isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), 'bneck');
-}
 
 function addressOf({ file }: PretrainedWeights, baseUrl: string | undefined): URL {
   const base = baseUrl ?? (process.env.BNECK_WEIGHTS_URL || OFFICIAL_ADDRESS);

@@ -6,8 +6,9 @@
  */
 import { z } from 'zod';
 import { assert, BneckError } from '../base/errors.ts';
+import { DUPLICATE_POLICIES } from '../data/duplicate-policy.ts';
 import { formatMetrics, parseMetrics } from '../report/metrics-csv.ts';
-import type { DataRecord } from './data-record.ts';
+import { type DataOpening, type DataRecord, PLAIN_OPENING } from './data-record.ts';
 import { stepsPerEpoch, totalEpochs } from './phases.ts';
 import type { Recipe } from './recipe.ts';
 import { recipeSchema } from './recipe-schema.ts';
@@ -17,6 +18,7 @@ export interface CheckpointRecord {
   readonly recipe: Recipe;
   /** Where the data were, as an absolute path. */
   readonly dataPath: string;
+  readonly opening: DataOpening;
   readonly data: DataRecord;
   readonly state: Readonly<TrainingState>;
 }
@@ -26,12 +28,23 @@ const FORM = 2;
 
 const count = z.int().min(0);
 
+/** Absent in 0.1.0's first runs, which knew no other way. */
+const openingSchema = z
+  .strictObject({
+    classes: z.array(z.string()).nullable(),
+    root: z.string().nullable(),
+    allowOutside: z.boolean(),
+    duplicates: z.enum(DUPLICATE_POLICIES),
+  })
+  .default({ ...PLAIN_OPENING, classes: null });
+
 const partSchema = z.strictObject({ counts: z.array(count), fingerprint: z.string() });
 
 const recordSchema = z.strictObject({
   form: z.literal(FORM),
   recipe: recipeSchema,
   dataPath: z.string().min(1),
+  opening: openingSchema,
   data: z.strictObject({ classNames: z.array(z.string()), train: partSchema, validation: partSchema }),
   state: z.strictObject({
     epoch: count,
@@ -46,10 +59,10 @@ const recordSchema = z.strictObject({
   }),
 });
 
-export function formatRecord({ recipe, dataPath, data, state }: CheckpointRecord): string {
+export function formatRecord({ recipe, dataPath, opening, data, state }: CheckpointRecord): string {
   assert(Number.isFinite(state.lossSum), `loss sum ${state.lossSum}`);
   const { rows, ...position } = state;
-  const json = { form: FORM, recipe, dataPath, data, state: { ...position, metrics: formatMetrics(rows) } };
+  const json = { form: FORM, recipe, dataPath, opening, data, state: { ...position, metrics: formatMetrics(rows) } };
   return `${JSON.stringify(json, null, 2)}\n`;
 }
 
@@ -96,9 +109,15 @@ export function parseRecord(text: string, name: string): CheckpointRecord {
     const issue = parsed.error.issues[0];
     return fail(`${issue?.path.join('.') || 'the file'}: ${issue?.message.slice(0, 200) ?? 'it is of another form'}`);
   }
-  const { recipe, dataPath, data, state } = parsed.data;
+  const { recipe, dataPath, opening, data, state } = parsed.data;
   const { metrics, ...position } = state;
-  const record = { recipe, dataPath, data, state: { ...position, rows: parseMetrics(metrics, `${name}, metrics`) } };
+  const record = {
+    recipe,
+    dataPath,
+    opening,
+    data,
+    state: { ...position, rows: parseMetrics(metrics, `${name}, metrics`) },
+  };
   const problem = inconsistency(record);
   return problem === null ? record : fail(problem);
 }

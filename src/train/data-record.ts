@@ -4,12 +4,25 @@
  * and the data sets' fingerprints are.
  */
 import { classCounts, type DataSource, type Dataset } from '../data/dataset.ts';
+import type { DuplicatePolicy } from '../data/duplicate-policy.ts';
 
 export interface PartRecord {
   /** Pictures of each class, in the classes' order. */
   readonly counts: readonly number[];
   readonly fingerprint: string;
 }
+
+/** How data are read, beside where they are: a resumed run reads them in the same way. JSON-serialisable. */
+export interface DataOpening {
+  /** Names that were given in label order; null where the data say them. */
+  readonly classes: readonly string[] | null;
+  /** Where the paths of a CSV file start, as an absolute path; null for its own folder. */
+  readonly root: string | null;
+  readonly allowOutside: boolean;
+  readonly duplicates: DuplicatePolicy;
+}
+
+export const PLAIN_OPENING: DataOpening = { classes: null, root: null, allowOutside: false, duplicates: 'warn' };
 
 /** JSON-serialisable. */
 export interface DataRecord {

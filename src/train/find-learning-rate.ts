@@ -51,13 +51,14 @@ function rangeOf({ from = DEFAULT_RANGE.from, to = DEFAULT_RANGE.to, steps = DEF
 
 /** See `findLearningRate`. */
 export async function runRateSearch(options: FindRateOptions, engine: TrainingEngine): Promise<FoundRate> {
-  const { threads = defaultThreads(), signal, onStart, onPoint, cache } = options;
+  const { threads = defaultThreads(), signal, onStart, onPoint, cache = false } = options;
   checkThreads(threads);
   const range = rangeOf(options);
   const run = await prepareRun(options);
   const { recipe, reasons } = run;
   requireMemory(engine, run, threads);
-  const { train } = await makeLoaders(run, cache);
+  // Few pictures are read, and once: not worth a cache, unless one is asked for.
+  const { train, close } = await makeLoaders(run, { ...options, cache });
   const session = await makeSession(engine, run, threads);
   try {
     onStart?.({ recipe, reasons, range });
@@ -68,5 +69,6 @@ export async function runRateSearch(options: FindRateOptions, engine: TrainingEn
     return { points, suggestion: suggestRate(points) };
   } finally {
     await session.dispose();
+    await close();
   }
 }

@@ -26,7 +26,7 @@ export interface TrainingPlan {
   readonly memoryBytes: number;
   /** The run's folder. */
   readonly run: string;
-  /** The path of a picture to try the model on, one it does not learn from if there is any; null for IDX files. */
+  /** The path of a picture to try the model on, one it does not learn from if there is any; null where none is a file. */
   readonly samplePicture: string | null;
   /** Where a resumed run goes on; null for a new one. */
   readonly resumedAt: Position | null;
@@ -81,9 +81,23 @@ export interface EpochEnd {
   readonly runSecondsLeft: number;
 }
 
+/** Before the first step: pictures of both parts compared with each other, pictures decoded for the cache. */
+export type PreparationTask = 'comparing' | 'decoding';
+
+export interface PreparationEvent {
+  readonly task: PreparationTask;
+  /** Pictures. */
+  readonly done: number;
+  readonly total: number;
+}
+
 export interface TrainingObserver {
   /** Published weights are being fetched; comes before `planned`. */
   downloading?(progress: FetchProgress): void;
+  /** What people should know and need do nothing about, in a line: a cache was damaged, or could not be made. */
+  noted?(note: string): void;
+  /** Comes before `planned`, and only where there is something to do. */
+  preparing?(event: PreparationEvent): void;
   planned?(plan: TrainingPlan): void;
   epochStarted?(event: EpochStart): void;
   /** Of fine-tuning: the features that the head is trained on are being computed. */

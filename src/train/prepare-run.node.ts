@@ -3,6 +3,7 @@
  * A new run chooses them, a resumed one reads them from its checkpoint. Invariant: nothing is
  * written here, and what comes out has been checked against each other.
  */
+import { resolve } from 'node:path';
 import { BneckError } from '../base/errors.ts';
 import type { StateDict } from '../base/tensor.ts';
 import { type FetchProgress, fetchPretrained } from '../model/pretrained.node.ts';
@@ -20,7 +21,7 @@ import { RunFolder } from './run-folder.node.ts';
 import type { SessionState } from './session.ts';
 import { startingWeights } from './starting-weights.ts';
 import type { TrainOptions } from './train-options.ts';
-import { openTrainingData, refuseSecondValidation, type TrainingData } from './training-data.node.ts';
+import { chooseOpening, openTrainingData, refuseSecondValidation, type TrainingData } from './training-data.node.ts';
 import { isOver, newTrainingState, type TrainingState } from './training-state.ts';
 
 export interface PreparedRun {
@@ -56,7 +57,8 @@ async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
   checkChoices(choices);
   if (out !== undefined) await RunFolder.requireFree(out);
   const { file: start, notes } = await startingModel(options);
-  const data = await openTrainingData(where, { validation, seed });
+  const opening = chooseOpening(where, options);
+  const data = await openTrainingData(where, { validation, seed, opening, compare: true, observer: options.observer });
   if (validation !== undefined) refuseSecondValidation(where, data.source, validation);
   const { architecture, recipe, reasons } = chooseRecipe(options, data.facts, start);
   const { weights, reason } = startingWeights(architecture, data.facts.classNames, start, recipe.seed);
@@ -65,15 +67,17 @@ async function prepareNewRun(options: TrainOptions): Promise<PreparedRun> {
     dataRecord: recordData(data.source),
     architecture,
     recipe,
-    reasons: [...(data.source.notes ?? []), ...reasons, reason, ...notes],
+    reasons: [...data.notes, ...reasons, reason, ...notes],
     weights,
     resumed: null,
     state: newTrainingState(),
   };
 }
 
+type SettledElsewhere = 'weights' | 'lineage' | 'out' | 'classes' | 'allowOutside' | 'duplicates';
+
 /** What a resumed run has settled already; all of `TrainingChoices` but skipBad. */
-const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weights' | 'lineage' | 'out', true>> = {
+const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | SettledElsewhere, true>> = {
   recipe: true,
   model: true,
   width: true,
@@ -110,6 +114,9 @@ const SETTLED: Readonly<Record<Exclude<keyof TrainingChoices, 'skipBad'> | 'weig
   weights: true,
   lineage: true,
   out: true,
+  classes: true,
+  allowOutside: true,
+  duplicates: true,
 };
 
 function refuseSettled(options: TrainOptions): void {
@@ -136,7 +143,14 @@ async function prepareResumedRun(path: string, options: TrainOptions): Promise<P
     throw new BneckError('option', `${path}: this run is finished, ${why}. ${remedy}`);
   }
   const where = options.data ?? record.dataPath;
-  const data = await openTrainingData(where, { validation: recipe.validationFraction, seed: recipe.seed });
+  const data = await openTrainingData(where, {
+    validation: recipe.validationFraction,
+    seed: recipe.seed,
+    opening: { ...record.opening, root: options.root === undefined ? record.opening.root : resolve(options.root) },
+    // What was told or refused then is not again; what was left out is.
+    compare: record.opening.duplicates === 'drop',
+    observer: options.observer,
+  });
   const dataRecord = recordData(data.source);
   const change = describeDataChange(record.data, dataRecord);
   if (change !== null) {
@@ -148,7 +162,7 @@ async function prepareResumedRun(path: string, options: TrainOptions): Promise<P
     dataRecord,
     architecture: model.architecture,
     recipe,
-    reasons: [],
+    reasons: data.notes,
     weights: model.weights,
     resumed: { folder, session: { weights: model.weights, optimizer: optimizerState, average: averageWeights } },
     state: { ...state, rows: [...state.rows] },

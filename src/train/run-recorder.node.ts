@@ -39,7 +39,7 @@ export class RunRecorder implements Recorder {
     const { data, dataRecord, architecture, recipe, reasons } = this.#run;
     await this.#folder.writeConfig({
       bneck: BNECK_VERSION,
-      data: { path: dataPath(data.source), kind: data.source.kind, ...dataRecord },
+      data: { path: dataPath(data.source), kind: data.source.kind, ...data.opening, ...dataRecord },
       architecture,
       recipe,
       reasons,
@@ -60,7 +60,7 @@ export class RunRecorder implements Recorder {
       model: this.#model(session.weights, position),
       optimizerState: session.optimizer,
       averageWeights: session.average,
-      record: { recipe, dataPath: dataPath(data.source), data: dataRecord, state },
+      record: { recipe, dataPath: dataPath(data.source), opening: data.opening, data: dataRecord, state },
     });
     this.#observer.checkpointSaved?.({ path: this.#folder.checkpointPath, position });
   }

@@ -49,13 +49,12 @@ export interface Loaders {
   readonly validation: BatchLoader | null;
   /** Of the training pictures, without random changes; null where the head is not trained alone. */
   readonly head: Omit<HeadData, 'openRows'> | null;
+  /** Lets caches go, when nothing is being read. */
+  close(): Promise<void>;
 }
 
-export async function makeLoaders(
-  { recipe, data, state }: PreparedRun,
-  cache: TrainOptions['cache'],
-): Promise<Loaders> {
-  const { train, validation } = await cachedParts(data, recipe, cache ?? 'auto');
+export async function makeLoaders({ recipe, data, state }: PreparedRun, options: TrainOptions): Promise<Loaders> {
+  const { train, validation, close } = await cachedParts(data, recipe, options);
   const { batch: batchSize, preprocessing, augmentation, seed, skipBad, balancedSampling } = recipe;
   const order = (epoch: number) =>
     balancedSampling
@@ -68,6 +67,7 @@ export async function makeLoaders(
     train: new BatchLoader(train, { ...common, augmentation, order }),
     validation: validation.length > 0 ? new BatchLoader(validation, evaluation) : null,
     head: trainsHead ? { loader: new BatchLoader(train, evaluation), order } : null,
+    close,
   };
 }
 

@@ -19,6 +19,7 @@ import { RunRecorder } from './run-recorder.node.ts';
 import {
   allBad,
   checkThreads,
+  type Loaders,
   makeLoaders,
   makeSession,
   requireMemory,
@@ -72,12 +73,26 @@ function whereToGoOn(error: unknown, { path }: RunFolder, { steps }: TrainingSta
 
 /** See `train`. */
 export async function runTraining(options: TrainOptions, engine: TrainingEngine): Promise<TrainingResult> {
-  const { threads = defaultThreads(), observer = {}, signal, out } = options;
+  const { threads = defaultThreads() } = options;
   checkThreads(threads);
   const run = await prepareRun(options);
-  const { recipe, state } = run;
   requireMemory(engine, run, threads);
-  const loaders = await makeLoaders(run, options.cache);
+  const loaders = await makeLoaders(run, options);
+  try {
+    return await runPrepared(run, loaders, options, engine, threads);
+  } finally {
+    await loaders.close();
+  }
+}
+
+async function runPrepared(
+  run: PreparedRun,
+  loaders: Loaders,
+  { observer = {}, signal, out }: TrainOptions,
+  engine: TrainingEngine,
+  threads: number,
+): Promise<TrainingResult> {
+  const { recipe, state } = run;
   const badPictures = (): BadPicture[] => allBad(loaders);
   const session = await makeSession(engine, run, threads);
   try {

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 
 /** A byte of picture `index` of class `label`: classes differ in brightness. */
 export function pixel(label: number, index: number, at: number): number {
-  return label * 24 + ((Math.imul(at + 1, 2654435761 + index * 97) >>> 28) & 15);
+  return label * 24 + (Math.imul(at + 1 + index * 4099, 2654435761) >>> 28);
 }
 
 /** Records of CIFAR's binary version: `labelBytes` labels, then 3 x 32 x 32 bytes; classes in turn. */

@@ -7,13 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { defaultCacheFolder } from '../../src/base/cache-folder.node.ts';
 import { BneckError } from '../../src/base/errors.ts';
-import {
-  defaultCacheFolder,
-  type FetchOptions,
-  fetchPretrained,
-  fetchWeights,
-} from '../../src/model/pretrained.node.ts';
+import { type FetchOptions, fetchPretrained, fetchWeights } from '../../src/model/pretrained.node.ts';
 import { content, honest, ignoresRange, raw, sends, status, WeightsServer, weightsOf } from './weights-server.ts';
 
 const LENGTH = 300_000;

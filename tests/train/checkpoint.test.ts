@@ -13,6 +13,7 @@ import { initialWeights } from '../../src/graph/initial-weights.ts';
 import { mobilenetV3 } from '../../src/models/mobilenet-v3.ts';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/train/checkpoint.node.ts';
 import { chooseRecipe } from '../../src/train/choose-recipe.ts';
+import { PLAIN_OPENING } from '../../src/train/data-record.ts';
 import { newTrainingState } from '../../src/train/training-state.ts';
 
 vi.mock('node:fs/promises', async (original) => {
@@ -79,6 +80,7 @@ function checkpoint(step: number): Checkpoint {
     record: {
       recipe,
       dataPath: '/data',
+      opening: PLAIN_OPENING,
       data: { classNames: ['a', 'b'], train: part, validation: { counts: [0, 0], fingerprint: '' } },
       state,
     },

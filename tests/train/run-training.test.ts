@@ -82,7 +82,7 @@ test('a run leaves its books, the best model and a checkpoint, and tells what it
 });
 
 test('equal runs are equal, another seed is another run', async () => {
-  const again = await outcome((await runTraining(options({ cache: 'none' }), fakeEngine())).run);
+  const again = await outcome((await runTraining(options({ cache: false }), fakeEngine())).run);
   expect(again).toEqual(await undisturbedOutcome());
   const other = await outcome((await runTraining(options({ seed: 6 }), fakeEngine())).run);
   expect(other.weights).not.toBe(again.weights);
