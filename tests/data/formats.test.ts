@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Dataset } from '../../src/data/dataset.ts';
+import type { DataSource, Dataset } from '../../src/data/dataset.ts';
 import { partOf } from '../../src/data/found-data.ts';
 import { findData, openData } from '../../src/data/open-data.node.ts';
 import { CIFAR_10_NAMES, cifarBatch, ferCsv, pixel, png, writeCifar10, writeFiles } from './data-files.ts';
@@ -84,6 +84,26 @@ test('FER-2013: the usage is the part, emotions have names', async () => {
   // Without usage there is one part.
   writeFileSync(copy, rows.map(([a, b]) => `${a},${b}`).join('\n'));
   expect((await openData(copy, { validation: 0.2 })).train.length).toBe(28);
+});
+
+test('fingerprints stay as they are, or runs of earlier versions could not be resumed', async () => {
+  const marks = ({ train, validation }: DataSource) => [train.fingerprint, validation.fingerprint];
+  expect(marks(await openData('examples/fashion'))).toEqual(['bec9f6d9bb3991b8', '22a9246362045b7f']);
+  expect(marks(await openData('examples/fashion/train'))).toEqual(['389e29f8de50940c', '947baf34074eb471']);
+  const folder = fresh();
+  writeCifar10(folder);
+  expect(marks(await openData(folder))).toEqual(['8649714dbcbdffe2', 'fe6664dbd3ff1343']);
+  const csv = join(fresh(), 'fer2013.csv');
+  writeFileSync(csv, ferCsv());
+  expect(marks(await openData(csv))).toEqual(['d378007b93920a1d', '7adfdf8dadbae9ec']);
+  const list = join(fresh(), 'list.csv');
+  writeFiles(join(list, '..'), {
+    'list.csv': 'path,label,split\na.png,x,train\nb.png,y,train\nc.png,x,val\n',
+    'a.png': 'a',
+    'b.png': 'bb',
+    'c.png': 'c',
+  });
+  expect(marks(await openData(list))).toEqual(['01b8c9d5ba6e9b22', '284798c88e9f6980']);
 });
 
 let pictures: Record<string, Buffer>;
