@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// What training keeps between runs stays out of the caches of whoever runs the tests.
+const cache = mkdtempSync(join(tmpdir(), 'bneck-test-cache-'));
+process.on('exit', () => rmSync(cache, { recursive: true, force: true }));
 
 export default defineConfig({
   test: {
@@ -8,7 +13,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // What training keeps between runs stays out of the caches of whoever runs the tests.
-    env: { XDG_CACHE_HOME: join(tmpdir(), 'bneck-test-cache') },
+    env: { XDG_CACHE_HOME: cache },
   },
 });

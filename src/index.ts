@@ -11,6 +11,7 @@ export type { Shape, StateDict, Tensor } from './base/tensor.ts';
 export type { Augmentation, AugmentationOp } from './data/augment/augmentation.ts';
 export { type DataSource, type Dataset, memoryDataset, subset } from './data/dataset.ts';
 export { decodePicture } from './data/decode.node.ts';
+export type { DataOptions } from './data/found-data.ts';
 export { imageFolder, openData } from './data/open-data.node.ts';
 export type { Picture } from './data/picture.ts';
 export type { Pixels } from './data/pixels.ts';

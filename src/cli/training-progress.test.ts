@@ -106,3 +106,37 @@ test('the end says what came out and what to do next', () => {
   ]);
   expect(shellWord("it's")).toBe("'it'\\''s'");
 });
+
+test('what comes before the plan: lines in a pipe, a bar on a terminal that goes away', () => {
+  let text = '';
+  let seconds = 0;
+  const write = (part: unknown) => {
+    text += part;
+    return true;
+  };
+  const piped = new TrainingProgress({ write }, () => seconds);
+  for (let done = 1; done <= 5; done++) {
+    piped.preparing({ task: 'decoding', done, total: 5 });
+    seconds += 4;
+  }
+  piped.noted('the cache is damaged\nand is made again');
+  expect(text).toBe('decoding pictures for the cache: 4/5\nthe cache is damaged and is made again\n');
+
+  text = '';
+  const terminal = {
+    write,
+    isTTY: true,
+    columns: 80,
+    cursorTo: () => true,
+    clearLine: () => true,
+    moveCursor: () => true,
+  };
+  const shown = new TrainingProgress(terminal, () => seconds);
+  shown.preparing({ task: 'comparing', done: 1, total: 4 });
+  shown.noted('a word');
+  expect(text).toMatch(/comparing training with validation pictures \[.*\] 1\/4.*a word\n.*\] 1\/4/s);
+  shown.preparing({ task: 'comparing', done: 4, total: 4 });
+  text = '';
+  shown.planned(PLAN);
+  expect(text).toMatch(/^data {5}pictures: /);
+});

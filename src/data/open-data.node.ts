@@ -72,6 +72,13 @@ async function findInTree(
   const names = files.filter(({ diskPath }) => diskPath !== null).map(({ path }) => basename(path));
   const found = (await findIdx(folder, names, options)) ?? (await findCifar(folder, names, options));
   if (found !== null) return found;
+  const unread = files.find(
+    ({ path, diskPath }) => diskPath === null && /idx[13]-ubyte|_batch(_\d+)?\.bin$/.test(path),
+  );
+  if (unread !== undefined) {
+    const message = `${tree.path}: holds IDX or CIFAR files (${unread.path}), which are read from a folder; unpack it`;
+    throw new BneckError('unsupported', message);
+  }
   const csv = await csvAmong(files, tree.path);
   if (csv === null) return findClassFolders(tree, options);
   const title = join(tree.path, csv.path);

@@ -79,3 +79,9 @@ test('FER-2013 in an archive', async () => {
   const data = await openData(zipFile(asParts({ 'fer2013/fer2013.csv': ferCsv(), 'fer2013/README': 'x' })));
   expect([data.kind, data.train.length, data.validation.length]).toEqual(['fer2013', 21, 7]);
 });
+
+test('IDX and CIFAR files in an archive: said what to do', async () => {
+  for (const name of ['MNIST/train-images-idx3-ubyte.gz', 'data_batch_1.bin', 'x/test_batch.bin']) {
+    await expect(openData(zipFile([{ name, data: 'x' }]))).rejects.toThrow(/are read from a folder; unpack it/);
+  }
+});
