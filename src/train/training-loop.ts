@@ -7,8 +7,9 @@
 import { assert, BneckError } from '../base/errors.ts';
 import type { StateDict } from '../base/tensor.ts';
 import type { Batch, BatchLoader } from '../data/loader.ts';
+import { rankOf } from '../report/logits.ts';
 import type { EpochMetrics } from '../report/metrics-csv.ts';
-import { type Evaluation, evaluateDataset, rankOf } from './evaluate-dataset.ts';
+import { type Evaluation, evaluateDataset } from './evaluate-dataset.ts';
 import type { TrainingObserver } from './observer.ts';
 import type { Recipe } from './recipe.ts';
 import { learningRateAt } from './schedule.ts';
