@@ -10,6 +10,7 @@ import { benchmarkCommand } from './benchmark-command.ts';
 import { evaluateCommand } from './evaluate-command.ts';
 import { exportCommand } from './export-command.ts';
 import { predictCommand } from './predict-command.ts';
+import { reportCommand } from './report-command.ts';
 import { reportError, usageLine } from './report-error.ts';
 import { summaryCommand } from './summary-command.ts';
 import { trainCommand } from './train-command.ts';
@@ -28,6 +29,7 @@ function createProgram(): Command {
     augmentCommand(),
     evaluateCommand(),
     predictCommand(),
+    reportCommand(),
     exportCommand(),
     summaryCommand(),
     benchmarkCommand(),

@@ -3,6 +3,7 @@
  * ends with what came out and what to do next.
  */
 import { Command, Option } from 'commander';
+import { BneckError } from '../base/errors.ts';
 import type { Lineage } from '../models/lineages.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { DEFAULT_EPOCHS, OPTIMIZER_NAMES } from '../train/choose-recipe.ts';
@@ -13,7 +14,7 @@ import { augmentOption } from './augment-option.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { alternatives, numberWithin, oneOf, reductionOption } from './parse-option.ts';
 import { lineageOption } from './read-model.ts';
-import { EXIT_INTERRUPTED } from './report-error.ts';
+import { EXIT_INTERRUPTED, oneLine } from './report-error.ts';
 import { TrainingProgress } from './training-progress.ts';
 import { describeResult } from './training-text.ts';
 
@@ -54,6 +55,22 @@ function optionsOf(data: string | undefined, flags: TrainFlags): TrainOptions {
   };
 }
 
+/** A report that cannot be drawn is told; the run itself is done and stays so. */
+async function drawReport(run: string, progress: TrainingProgress): Promise<void> {
+  const threads = progress.plan?.threads ?? 1;
+  try {
+    const [{ writeReport }, { thisMachine }] = await Promise.all([
+      import('./report/write-report.ts'),
+      import('./report/run-machine.ts'),
+    ]);
+    const { files } = await writeReport(run, { threads, trainedOn: thisMachine(threads) });
+    progress.line(`report   ${files[0]}`);
+  } catch (error) {
+    if (!(error instanceof BneckError)) throw error;
+    console.error(`bneck: the report could not be drawn: ${oneLine(error.message)}`);
+  }
+}
+
 async function runTrain(data: string | undefined, flags: TrainFlags): Promise<void> {
   // Loaded here, so that `bneck --help` need not wait for the engine.
   const { train } = await import('../train/train.ts');
@@ -65,6 +82,7 @@ async function runTrain(data: string | undefined, flags: TrainFlags): Promise<vo
     const result = await train({ ...optionsOf(data, flags), observer: progress, signal: interrupt.signal });
     progress.stop();
     progress.line('');
+    if (result.status === 'finished') await drawReport(result.run, progress);
     for (const text of describeResult(result, progress.plan?.samplePicture ?? null)) progress.line(text);
     if (result.status === 'stopped') process.exitCode = EXIT_INTERRUPTED;
   } finally {
