@@ -4,7 +4,7 @@ import { type ChartLine, type ChartPoint, type LineChart, renderLineChart } from
 import type { EpochMetrics } from './metrics-csv.ts';
 
 /** Of one panel: three stand beside each other on a wide page, one fills a phone. */
-export const PANEL_SIZE: ChartSize = { width: 330, height: 220 };
+export const PANEL_SIZE: ChartSize = { width: 310, height: 220 };
 /** Longer runs are lines without dots. */
 const MOST_DOTS = 30;
 

@@ -6,7 +6,7 @@ export const PAGE_STYLE = `
 @media (prefers-color-scheme:dark){:root{--page:#010409;--edge:#3d444d;${colourProperties('dark')}}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
-body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 ${CHART_FONT};overflow-wrap:anywhere}
+body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 ${CHART_FONT};overflow-wrap:break-word}
 main,header,footer{max-width:1360px;margin:0 auto;padding:0 16px}
 header{padding-top:28px}
 footer{padding-top:8px;padding-bottom:32px;color:var(--faint-ink);font-size:13px}
@@ -18,7 +18,7 @@ p{margin:0 0 12px}
 .lead{margin:4px 0 0}
 code{font:13px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 section{margin:16px 0;padding:18px;border:1px solid var(--edge);border-radius:10px;background:var(--background)}
-.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(138px,1fr));gap:10px;margin:18px 0;padding:0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(max(132px,18%),1fr));gap:10px;margin:18px 0;padding:0}
 .facts div{padding:10px 12px;border:1px solid var(--edge);border-radius:10px;background:var(--background)}
 .facts dt{color:var(--faint-ink);font-size:12px}
 .facts dd{margin:0;font-size:20px;font-weight:600;line-height:1.3}
@@ -26,15 +26,17 @@ section{margin:16px 0;padding:18px;border:1px solid var(--edge);border-radius:10
 .charts{display:flex;flex-wrap:wrap;gap:4px 12px;justify-content:space-around}
 .charts figure,.chart{margin:0;max-width:100%}
 svg{display:block;max-width:100%;height:auto}
-.columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:16px}
-.columns section{margin:0}
-.columns,.charts+.columns{margin:16px 0}
+.columns{columns:380px;column-gap:16px}
+.columns section{margin:0 0 16px;break-inside:avoid}
+.columns section.long{break-inside:auto}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .list{width:100%}
 .list th,.list td{padding:5px 8px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;font-size:14px}
 .list thead th{color:var(--faint-ink);font-weight:400;font-size:12px;vertical-align:bottom}
 .list tbody th{font-weight:500}
+.settings th{white-space:nowrap}
+.settings td{overflow-wrap:anywhere}
 .list .n{text-align:right;white-space:nowrap}
 .list .best{font-weight:700}
 .list tbody tr:last-child>*{border-bottom:0}
@@ -52,7 +54,7 @@ ul{margin:0;padding-left:18px}
 .confusion thead th{height:1px;padding:6px 0;vertical-align:bottom;max-width:none}
 .confusion thead span{display:inline-block;writing-mode:vertical-rl;transform:rotate(180deg);max-height:110px;overflow:hidden;text-overflow:ellipsis}
 .confusion .axis{color:var(--faint-ink)}
-.confusion td{min-width:30px;height:30px;padding:0 3px;text-align:center;font-size:12px;border-radius:2px;background:var(--page)}
+.confusion td{min-width:36px;height:34px;padding:0 3px;text-align:center;font-size:12px;border-radius:2px;background:var(--page)}
 .confusion td.right{background:color-mix(in srgb,var(--blue) var(--s),var(--background))}
 .confusion td.wrong{background:color-mix(in srgb,var(--orange) var(--s),var(--background))}
 .confusion td.strong{color:var(--background)}
@@ -63,21 +65,19 @@ ul{margin:0;padding-left:18px}
 .as-shares{display:none}
 #shares:checked~.matrix .as-shares{display:inline}
 #shares:checked~.matrix .as-counts{display:none}
-.thumbnails{display:flex;flex-wrap:wrap;gap:10px;margin:8px 0 0;padding:0;list-style:none}
-.thumbnails li{width:88px;font-size:11px;line-height:1.3;color:var(--faint-ink)}
-.thumbnails img{display:block;width:88px;height:88px;object-fit:contain;border-radius:4px;background:var(--page);margin-bottom:3px}
+.thumbnails{display:grid;grid-template-columns:repeat(auto-fill,minmax(94px,1fr));gap:10px;margin:8px 0 0;padding:0;list-style:none}
+.thumbnails li{font-size:11px;line-height:1.3;color:var(--faint-ink);min-width:0;overflow-wrap:anywhere}
+.thumbnails img{display:block;width:100%;aspect-ratio:1;object-fit:contain;border-radius:4px;background:var(--page);margin-bottom:3px}
 .thumbnails img.small{image-rendering:pixelated}
-.thumbnails b{color:var(--ink);font-weight:500}
 @media (max-width:520px){
 main,header,footer{padding-left:10px;padding-right:10px}
 section{padding:14px 10px}
 h1{font-size:21px}
-.facts{grid-template-columns:repeat(auto-fill,minmax(105px,1fr));gap:8px}
+.facts{grid-template-columns:1fr 1fr;gap:8px}
 .facts dd{font-size:17px}
 .confusion td{min-width:24px;height:26px;padding:0 1px;font-size:11px}
 .confusion th{max-width:84px;padding:0 4px}
-.thumbnails li,.thumbnails img{width:74px}
-.thumbnails img{height:74px}
+.thumbnails{grid-template-columns:repeat(auto-fill,minmax(74px,1fr))}
 .list th,.list td{padding:5px 4px;font-size:13px}
 .bar{display:none}
 }

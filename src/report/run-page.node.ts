@@ -43,7 +43,7 @@ function curveSection(curves: readonly string[]): Html | null {
 async function judgedSections(judged: JudgedPictures, classNames: readonly string[]): Promise<Html> {
   const { bins, ece } = judged.metrics;
   const reliability = html`<section><h2>Calibration</h2>
-<p class="faint">Bars below the dashed line: surer than it should be. Above: better than it thinks.</p>
+<p class="faint">How sure the model is, and how often it is right then. Orange: surer than it should be. Green: better than it thinks.</p>
 <div class="chart">${trusted(await renderReliability(bins, ece))}</div></section>`;
   return html`${confusionSection(judged, classNames)}
 <div class="columns">${classTable(judged, classNames)}${pairTable(judged, classNames)}${reliability}</div>

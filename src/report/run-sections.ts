@@ -6,6 +6,14 @@ import type { Fact, JudgedPictures, RunReport, SampleBatch, ShownPicture } from 
 
 const MOST_PAIRS = 12;
 
+const LONGEST_NAME = 40;
+
+/** A class's name, cut where it is long. */
+export function shortName(name: string): string {
+  const characters = [...name];
+  return characters.length <= LONGEST_NAME ? name : `${characters.slice(0, LONGEST_NAME - 1).join('')}…`;
+}
+
 /** A percentage, or a dash for the share of nothing. */
 export function shareText(share: number): string {
   return Number.isNaN(share) ? '–' : formatPercent(share);
@@ -23,7 +31,7 @@ export function factList(facts: readonly Fact[]): Html {
 export function settingTable(title: string, entries: readonly (readonly [string, string])[]): Html | null {
   if (entries.length === 0) return null;
   const rows = entries.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`);
-  return html`<section><h2>${title}</h2><table class="list"><tbody>${rows}</tbody></table></section>`;
+  return html`<section><h2>${title}</h2><div class="scroll"><table class="list settings"><tbody>${rows}</tbody></table></div></section>`;
 }
 
 export function pictureList(pictures: readonly ShownPicture[]): Html {
@@ -42,7 +50,7 @@ function bar(share: number): Html {
 export function classTable({ metrics: { perClass, macroF1 } }: JudgedPictures, classNames: readonly string[]): Html {
   const rows = perClass.map(
     ({ precision, recall, f1, support }, label) =>
-      html`<tr><th scope="row">${classNames[label] as string}</th><td class="n">${shareText(precision)}</td><td class="n">${shareText(recall)}</td><td class="n">${shareText(f1)}${bar(f1)}</td><td class="n">${formatCount(support)}</td></tr>`,
+      html`<tr><th scope="row">${shortName(classNames[label] as string)}</th><td class="n">${shareText(precision)}</td><td class="n">${shareText(recall)}</td><td class="n">${shareText(f1)}${bar(f1)}</td><td class="n">${formatCount(support)}</td></tr>`,
   );
   return html`<section class="long"><h2>Classes</h2>
 <p class="faint">Precision: how many of those taken for the class are of it. Recall: how many of the class are found. F1: both in one; ${shareText(macroF1)} on average.</p>
@@ -52,8 +60,8 @@ export function classTable({ metrics: { perClass, macroF1 } }: JudgedPictures, c
 }
 
 function pairRow({ label, guess, count, share }: ConfusedPair, classNames: readonly string[]): Html {
-  const [from, to] = [classNames[label] as string, classNames[guess] as string];
-  return html`<tr><th scope="row">${from}</th><td>${to}</td><td class="n">${formatCount(count)}</td><td class="n">${formatPercent(share)}${bar(share)}</td></tr>`;
+  const [from, to] = [label, guess].map((index) => shortName(classNames[index] as string));
+  return html`<tr><th scope="row">${from ?? null}</th><td>${to ?? null}</td><td class="n">${formatCount(count)}</td><td class="n">${formatPercent(share)}${bar(share)}</td></tr>`;
 }
 
 export function pairTable({ metrics }: JudgedPictures, classNames: readonly string[]): Html {
@@ -61,8 +69,8 @@ export function pairTable({ metrics }: JudgedPictures, classNames: readonly stri
   if (pairs.length === 0)
     return html`<section><h2>Most confused</h2><p>No picture was taken for another.</p></section>`;
   return html`<section><h2>Most confused</h2>
-<table class="list"><thead><tr><th scope="col">true class</th><th scope="col">taken for</th><th scope="col" class="n">pictures</th><th scope="col" class="n">of the class</th></tr></thead>
-<tbody>${pairs.map((pair) => pairRow(pair, classNames))}</tbody></table></section>`;
+<div class="scroll"><table class="list"><thead><tr><th scope="col">true class</th><th scope="col">taken for</th><th scope="col" class="n">pictures</th><th scope="col" class="n">of the class</th></tr></thead>
+<tbody>${pairs.map((pair) => pairRow(pair, classNames))}</tbody></table></div></section>`;
 }
 
 export function topLossSection({ topLosses, pictures }: JudgedPictures): Html | null {
@@ -85,12 +93,12 @@ export function dataSection({ data, classNames, trainCounts, validationCounts }:
   const most = Math.max(1, ...trainCounts);
   const rows = classNames.map((name, label) => {
     const [train, validation] = [trainCounts[label] ?? 0, validationCounts[label] ?? 0];
-    return html`<tr><th scope="row">${name}</th><td class="n">${formatCount(train)}${bar(train / most)}</td><td class="n">${formatCount(validation)}</td></tr>`;
+    return html`<tr><th scope="row">${shortName(name)}</th><td class="n">${formatCount(train)}${bar(train / most)}</td><td class="n">${formatCount(validation)}</td></tr>`;
   });
   const sum = (counts: readonly number[]) => formatCount(counts.reduce((total, count) => total + count, 0));
   const facts = data.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`);
   return html`<section class="long"><h2>Data</h2>
-<table class="list"><tbody>${facts}</tbody></table>
+<table class="list settings"><tbody>${facts}</tbody></table>
 <h3>Pictures</h3>
 <div class="scroll"><table class="list">
 <thead><tr><th scope="col">class</th><th scope="col" class="n">to learn from</th><th scope="col" class="n">to validate</th></tr></thead>

@@ -28,7 +28,7 @@ const MOST_CHARACTERS = 2_400_000;
 const MOST_SECONDS = 20;
 const AT_A_TIME = 4;
 const THUMBNAIL_SIDE = 96;
-const SAMPLES = 16;
+const SAMPLES = 12;
 const SAMPLE_EPOCHS = 2;
 
 interface Answers {
