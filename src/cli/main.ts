@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { BNECK_VERSION } from '../model/model-file.ts';
 import { augmentCommand } from './augment-command.ts';
 import { benchmarkCommand } from './benchmark-command.ts';
+import { compareCommand } from './compare-command.ts';
 import { evaluateCommand } from './evaluate-command.ts';
 import { exportCommand } from './export-command.ts';
 import { predictCommand } from './predict-command.ts';
@@ -30,6 +31,7 @@ function createProgram(): Command {
     evaluateCommand(),
     predictCommand(),
     reportCommand(),
+    compareCommand(),
     exportCommand(),
     summaryCommand(),
     benchmarkCommand(),

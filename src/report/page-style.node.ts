@@ -45,6 +45,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 ul{margin:0;padding-left:18px}
 .swatch{display:inline-block;width:18px;height:0;margin-right:6px;vertical-align:middle;border-top:3px solid}
 .swatch.dashed{border-top-style:dashed}
+.legend{display:flex;flex-wrap:wrap;gap:2px 18px;margin:6px 0 10px;padding:0;list-style:none;font-size:14px}
 .matrix{display:flex;flex-wrap:wrap;gap:16px 28px;align-items:flex-start}
 .matrix>.scroll{flex:0 1 auto}
 .matrix>.pictures-of{flex:1 1 300px;min-width:min(100%,280px)}
