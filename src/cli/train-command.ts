@@ -3,7 +3,6 @@
  * ends with what came out and what to do next.
  */
 import { Command, Option } from 'commander';
-import { BneckError } from '../base/errors.ts';
 import type { Lineage } from '../models/lineages.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { DEFAULT_EPOCHS, OPTIMIZER_NAMES } from '../train/choose-recipe.ts';
@@ -14,7 +13,7 @@ import { augmentOption } from './augment-option.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { alternatives, numberWithin, oneOf, reductionOption } from './parse-option.ts';
 import { lineageOption } from './read-model.ts';
-import { EXIT_INTERRUPTED, oneLine } from './report-error.ts';
+import { EXIT_INTERRUPTED, reportError } from './report-error.ts';
 import { TrainingProgress } from './training-progress.ts';
 import { describeResult } from './training-text.ts';
 
@@ -57,17 +56,17 @@ function optionsOf(data: string | undefined, flags: TrainFlags): TrainOptions {
 
 /** A report that cannot be drawn is told; the run itself is done and stays so. */
 async function drawReport(run: string, progress: TrainingProgress): Promise<void> {
-  const threads = progress.plan?.threads ?? 1;
+  const { threads = 1, data } = progress.plan ?? {};
   try {
     const [{ writeReport }, { thisMachine }] = await Promise.all([
       import('./report/write-report.ts'),
       import('./report/run-machine.ts'),
     ]);
-    const { files } = await writeReport(run, { threads, trainedOn: thisMachine(threads) });
+    const { files } = await writeReport(run, { data: data?.path, threads, trainedOn: thisMachine(threads) });
     progress.line(`report   ${files[0]}`);
   } catch (error) {
-    if (!(error instanceof BneckError)) throw error;
-    console.error(`bneck: the report could not be drawn: ${oneLine(error.message)}`);
+    progress.line('The report could not be drawn; bneck report does it again.');
+    reportError(error, process.argv.includes('--verbose'));
   }
 }
 

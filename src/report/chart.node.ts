@@ -35,11 +35,6 @@ export function colourProperties(scheme: 'light' | 'dark'): string {
     .join('');
 }
 
-/** Characters that steer what shows them, or that XML cannot hold, become U+FFFD. */
-export function chartText(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff\u2028-\u202e\u2066-\u2069]/gu, '\ufffd');
-}
-
 export interface ChartSize {
   /** Pixels between the axes. */
   readonly width: number;

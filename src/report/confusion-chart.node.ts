@@ -3,8 +3,9 @@
  * mistakes in orange. Where classes are many, those with the most mistakes are shown.
  */
 import type { Mark, Spec } from 'vega';
-import { CHART_FONT, chartText, colour, renderChart } from './chart.node.ts';
+import { CHART_FONT, colour, renderChart } from './chart.node.ts';
 import { cellStrength, rowSums, shownClasses } from './confusion.ts';
+import { visibleText } from './visible-text.ts';
 
 const MOST_CLASSES = 40;
 /** Above this strength a cell's number is written in the background's colour. */
@@ -58,7 +59,7 @@ export function renderConfusion(confusion: Int32Array, classNames: readonly stri
   const sums = rowSums(confusion, classes);
   const shown = shownClasses(confusion, classes, MOST_CLASSES);
   const side = shown.length <= 20 ? 36 : 22;
-  const names = shown.map((label) => chartText(classNames[label] as string));
+  const names = shown.map((label) => visibleText(classNames[label] as string));
   const values = shown.flatMap((label) =>
     shown.map((guess) => {
       const count = confusion[label * classes + guess] as number;

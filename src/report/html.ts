@@ -3,6 +3,7 @@
  * template made. Class names, paths and messages come from outside; none of them can end a tag, an
  * attribute or a script. Invariant: only `html`, `trusted` and `jsonScript` make `Html`.
  */
+import { visibleText } from './visible-text.ts';
 
 /** HTML that is safe to put into a page. */
 export class Html {
@@ -25,13 +26,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '`': '&#96;',
 };
 
-/** Text for HTML, attributes in quotes included. Controls and marks that turn the writing become U+FFFD. */
+/** Text for HTML, attributes in quotes included. */
 export function escapeHtml(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cs}\ufffe\uffff\u2028-\u202e\u2066-\u2069]/gu, (character) =>
-      character === '\n' || character === '\t' ? ' ' : '\ufffd',
-    )
-    .replace(/[&<>"'`]/g, (character) => ENTITIES[character] as string);
+  return visibleText(text).replace(/[&<>"'`]/g, (character) => ENTITIES[character] as string);
 }
 
 function textOf(part: HtmlPart): string {

@@ -1,6 +1,7 @@
 /** Lines with points over common axes: accuracy over latency, loss over epochs. */
 import type { Axis, Legend, Mark, Scale, Spec, TextEncodeEntry } from 'vega';
-import { CHART_FONT, type ChartColour, type ChartSize, chartText, colour, renderChart } from './chart.node.ts';
+import { CHART_FONT, type ChartColour, type ChartSize, colour, renderChart } from './chart.node.ts';
+import { visibleText } from './visible-text.ts';
 
 export interface ChartPoint {
   readonly x: number;
@@ -104,7 +105,7 @@ function axes({ x, y }: LineChart, { width, height }: ChartSize): Axis[] {
     {
       orient: 'bottom',
       scale: 'x',
-      title: chartText(x.title),
+      title: visibleText(x.title),
       grid: true,
       tickCount: Math.ceil(width / 80),
       ...(x.whole ? { tickMinStep: 1, format: 'd' } : {}),
@@ -112,7 +113,7 @@ function axes({ x, y }: LineChart, { width, height }: ChartSize): Axis[] {
     {
       orient: 'left',
       scale: 'y',
-      title: chartText(y.title),
+      title: visibleText(y.title),
       grid: true,
       tickCount: Math.ceil(height / 40),
       ...(y.format === undefined ? {} : { format: y.format }),
@@ -123,12 +124,12 @@ function axes({ x, y }: LineChart, { width, height }: ChartSize): Axis[] {
 /** @returns the text of an SVG file */
 export function renderLineChart(chart: LineChart): Promise<string> {
   const { title, subtitle = '', x, size = SIZE, legend = 'bottom-right' } = chart;
-  const lines = chart.lines.map((line) => ({ ...line, name: chartText(line.name) }));
+  const lines = chart.lines.map((line) => ({ ...line, name: visibleText(line.name) }));
   const values = lines.flatMap(({ name: line, points, labels = 'above', dots = true }) => {
     const corner = LABEL_CORNERS[labels];
     return points.map(({ label = '', ...point }) => ({
       ...point,
-      label: chartText(label),
+      label: visibleText(label),
       line,
       ...corner,
       dot: dots || points.length === 1,
@@ -139,7 +140,7 @@ export function renderLineChart(chart: LineChart): Promise<string> {
   const spec: Spec = {
     ...size,
     padding: 20,
-    title: { text: chartText(title), subtitle: chartText(subtitle) },
+    title: { text: visibleText(title), subtitle: visibleText(subtitle) },
     data: [
       { name: 'points', values },
       { name: 'dots', source: 'points', transform: [{ type: 'filter', expr: 'datum.dot' }] },

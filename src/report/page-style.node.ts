@@ -26,7 +26,7 @@ section{margin:16px 0;padding:18px;border:1px solid var(--edge);border-radius:10
 .charts{display:flex;flex-wrap:wrap;gap:4px 12px;justify-content:space-around}
 .charts figure,.chart{margin:0;max-width:100%}
 svg{display:block;max-width:100%;height:auto}
-.columns{columns:380px;column-gap:16px}
+.columns{columns:340px;column-gap:16px}
 .columns section{margin:0 0 16px;break-inside:avoid}
 .columns section.long{break-inside:auto}
 .scroll{overflow-x:auto;max-width:100%}
@@ -35,6 +35,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .list th,.list td{padding:5px 8px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;font-size:14px}
 .list thead th{color:var(--faint-ink);font-weight:400;font-size:12px;vertical-align:bottom}
 .list tbody th{font-weight:500}
+.scroll tbody th{position:sticky;left:0;background:var(--background)}
 .settings th{white-space:nowrap}
 .settings td{overflow-wrap:anywhere}
 .list .n{text-align:right;white-space:nowrap}
@@ -90,6 +91,7 @@ section,.facts div,figure,tr,li{break-inside:avoid}
 section.long{break-inside:auto}
 h2,h3{break-after:avoid}
 .screen{display:none}
+.charts figure{width:32%}
 .scroll{overflow:visible}
 }
 `;

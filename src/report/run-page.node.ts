@@ -15,13 +15,14 @@ import {
   settingTable,
   topLossSection,
 } from './run-sections.ts';
+import { visibleText } from './visible-text.ts';
 
 /** What the page's script reads: the pictures once, and which of them each cell shows. */
 function cellPictures({ pictures, cells }: JudgedPictures): Html {
   const places = new Map([...pictures.keys()].map((number, place) => [number, place]));
   return jsonScript('pictures', {
-    pictures: [...pictures.values()].map(({ thumbnail: { source, small }, caption: text, name }) => {
-      return { source, small, text, name };
+    pictures: [...pictures.values()].map(({ thumbnail: { source, small }, caption, name }) => {
+      return { source, small, text: visibleText(caption), name: visibleText(name) };
     }),
     cells: Object.fromEntries(
       [...cells].map(([entry, numbers]) => [entry, numbers.map((number) => places.get(number))]),

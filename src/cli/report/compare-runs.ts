@@ -9,14 +9,32 @@ import { circumstances, describeThreads } from '../benchmark/benchmark-report.ts
 import { benchmarkInference } from '../benchmark/inference.ts';
 import { type RunRecord, readRun } from './run-record.ts';
 
-/** Of measuring one run's latency. */
-const SECONDS = 1;
+/** A network is measured several times, others in between, and its fastest median counts: the machine has other work too. */
+const ROUNDS = 3;
+const SECONDS = 0.4;
 
-async function compared(run: RunRecord, threads: number): Promise<ComparedRun> {
-  const { path, rows, best, model, modelBytes, architecture, config } = run;
+/** Runs of equal networks have equal latencies, whatever their weights. */
+function networkKey({ architecture, config }: RunRecord): string {
+  return JSON.stringify([architecture, config.recipe.preprocessing.resolution]);
+}
+
+/** Median milliseconds for one picture, by `networkKey`. */
+async function measureLatencies(runs: readonly RunRecord[], threads: number): Promise<Map<string, number>> {
+  const models = new Map(runs.flatMap((run) => (run.model === null ? [] : [[networkKey(run), run.model] as const])));
+  const medians = new Map<string, number>();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [key, model] of models) {
+      const { latencyMs } = await benchmarkInference(model, { batch: 1, threads, seconds: SECONDS });
+      medians.set(key, Math.min(latencyMs.p50, medians.get(key) ?? Number.POSITIVE_INFINITY));
+    }
+  }
+  return medians;
+}
+
+function compared(run: RunRecord, latencyMs: number): ComparedRun {
+  const { path, rows, best, modelBytes, architecture, config } = run;
   const { resolution } = config.recipe.preprocessing;
   const { totalParameters, totalMultiplyAdds } = summarize(architecture, resolution);
-  const measured = model && (await benchmarkInference(model, { batch: 1, threads, seconds: SECONDS }));
   return {
     name: path,
     network: `${describeArchitecture(architecture)}, ${resolution} px`,
@@ -24,7 +42,7 @@ async function compared(run: RunRecord, threads: number): Promise<ComparedRun> {
     best,
     parameters: totalParameters,
     multiplyAdds: totalMultiplyAdds,
-    latencyMs: measured?.latencyMs.p50 ?? Number.NaN,
+    latencyMs,
     modelBytes: modelBytes || Number.NaN,
     trainingSeconds: rows.length === 0 ? Number.NaN : rows.reduce((sum, { seconds }) => sum + seconds, 0),
   };
@@ -69,8 +87,8 @@ export async function compareRuns(paths: readonly string[], threads: number): Pr
   }
   const records: RunRecord[] = [];
   for (const path of different) records.push(await readRun(path));
-  const runs: ComparedRun[] = [];
-  for (const record of records) runs.push(await compared(record, threads));
+  const latencies = await measureLatencies(records, threads);
+  const runs = records.map((record) => compared(record, latencies.get(networkKey(record)) ?? Number.NaN));
   const { machine, node } = circumstances();
   return {
     runs,
