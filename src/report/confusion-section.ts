@@ -8,6 +8,8 @@ import { type Html, html } from './html.ts';
 import type { JudgedPictures } from './run-report.ts';
 
 const MOST_CLASSES = 40;
+/** From here on cells are small, so that they fit a screen. */
+const DENSE_CLASSES = 20;
 /** Above this strength a cell's number is written in the background's colour. */
 const STRONG = 0.6;
 
@@ -42,7 +44,7 @@ export function confusionSection({ metrics: { confusion } }: JudgedPictures, cla
 <input class="choice" type="radio" name="numbers" id="counts" checked><label for="counts">pictures</label>
 <input class="choice" type="radio" name="numbers" id="shares"><label for="shares">% of the true class</label>
 <div class="matrix">
-<div class="scroll"><table class="confusion">
+<div class="scroll"><table class="confusion${shown.length > DENSE_CLASSES ? ' dense' : ''}">
 <thead><tr><th class="axis" scope="col">true \\ predicted</th>${heads}</tr></thead>
 <tbody>${rows}</tbody></table></div>
 <div class="pictures-of screen" id="pictures-of-cell" aria-live="polite"></div>

@@ -57,7 +57,7 @@ export async function renderCurves(rows: readonly EpochMetrics[], best: EpochMet
     {
       title: 'Learning rate',
       x: EPOCHS,
-      y: { title: "of the epoch's last step", format: '~g', fromZero: true },
+      y: { title: "of the epoch's last step", fromZero: true },
       legend: 'none',
       lines: [line('learning rate', 'purple', columnPoints(rows, 'learningRate'))],
     },

@@ -29,8 +29,8 @@ export interface LineChart {
   readonly subtitle?: string;
   /** `whole`: ticks at whole numbers only. */
   readonly x: { readonly title: string; readonly scale: 'linear' | 'log'; readonly whole?: boolean };
-  /** `format`: of its labels, as d3-format has it; `fromZero`: the axis begins at 0. */
-  readonly y: { readonly title: string; readonly format?: string; readonly fromZero?: boolean };
+  /** `fromZero`: the axis begins at 0. */
+  readonly y: { readonly title: string; readonly fromZero?: boolean };
   readonly lines: readonly ChartLine[];
   /** Default 640 x 400. */
   readonly size?: ChartSize;
@@ -116,7 +116,6 @@ function axes({ x, y }: LineChart, { width, height }: ChartSize): Axis[] {
       title: visibleText(y.title),
       grid: true,
       tickCount: Math.ceil(height / 40),
-      ...(y.format === undefined ? {} : { format: y.format }),
     },
   ];
 }

@@ -23,7 +23,7 @@ section{margin:16px 0;padding:18px;border:1px solid var(--edge);border-radius:10
 .facts dt{color:var(--faint-ink);font-size:12px}
 .facts dd{margin:0;font-size:20px;font-weight:600;line-height:1.3}
 .facts dd small{display:block;font-size:12px;font-weight:400;color:var(--faint-ink)}
-.charts{display:flex;flex-wrap:wrap;gap:4px 12px;justify-content:space-around}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr));gap:4px 12px;justify-items:center}
 .charts figure,.chart{margin:0;max-width:100%}
 svg{display:block;max-width:100%;height:auto}
 .columns{columns:340px;column-gap:16px}
@@ -60,6 +60,7 @@ ul{margin:0;padding-left:18px}
 .confusion td.right{background:color-mix(in srgb,var(--blue) var(--s),var(--background))}
 .confusion td.wrong{background:color-mix(in srgb,var(--orange) var(--s),var(--background))}
 .confusion td.strong{color:var(--background)}
+.confusion.dense td{min-width:23px;height:22px;padding:0 1px;font-size:11px}
 .confusion td[tabindex]{cursor:pointer}
 .confusion td:focus-visible,.confusion td.chosen{outline:2px solid var(--ink);outline-offset:-1px}
 .choice{margin-right:4px}
@@ -91,7 +92,7 @@ section,.facts div,figure,tr,li{break-inside:avoid}
 section.long{break-inside:auto}
 h2,h3{break-after:avoid}
 .screen{display:none}
-.charts figure{width:32%}
+.charts{grid-template-columns:repeat(3,1fr)}
 .scroll{overflow:visible}
 }
 `;
