@@ -29,12 +29,14 @@ svg{display:block;max-width:100%;height:auto}
 .columns{columns:340px;column-gap:16px}
 .columns section{margin:0 0 16px;break-inside:avoid}
 .columns section.long{break-inside:auto}
+.columns .scroll{max-height:640px;overflow:auto}
+.columns thead th{position:sticky;top:0;background:var(--background)}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .list{width:100%}
 .list th,.list td{padding:5px 8px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;font-size:14px}
 .list thead th{color:var(--faint-ink);font-weight:400;font-size:12px;vertical-align:bottom}
-.list tbody th{font-weight:500}
+.list tbody th{font-weight:500;min-width:6.5em;overflow-wrap:anywhere}
 .scroll tbody th{position:sticky;left:0;background:var(--background)}
 .settings th{white-space:nowrap}
 .settings td{overflow-wrap:anywhere}
@@ -93,6 +95,8 @@ section.long{break-inside:auto}
 h2,h3{break-after:avoid}
 .screen{display:none}
 .charts{grid-template-columns:repeat(3,1fr)}
-.scroll{overflow:visible}
+.scroll,.columns .scroll{overflow:visible;max-height:none}
+.bar{display:none}
+.scroll tbody th,.columns thead th{position:static}
 }
 `;

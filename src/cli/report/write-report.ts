@@ -8,6 +8,7 @@ import { BneckError } from '../../base/errors.ts';
 import { writeFileAtomic } from '../../base/write-file.node.ts';
 import type { DataSource } from '../../data/dataset.ts';
 import { summarize } from '../../graph/summary.ts';
+import type { ModelFile } from '../../model/model-file.ts';
 import { describeArchitecture } from '../../models/describe-architecture.ts';
 import { renderConfusion } from '../../report/confusion-chart.node.ts';
 import { renderCurves } from '../../report/curves.node.ts';
@@ -63,10 +64,14 @@ async function openRunData({ config }: RunRecord, moved: string | undefined): Pr
   }
 }
 
-async function judgeWith(run: RunRecord, source: DataSource, threads: number | undefined): Promise<JudgedPictures> {
+async function judgeWith(
+  file: ModelFile,
+  run: RunRecord,
+  source: DataSource,
+  threads: number | undefined,
+): Promise<JudgedPictures> {
   const { Model } = await import('../../model/model.ts');
-  if (run.model === null) throw new Error('no model to judge');
-  const model = Model.from(run.model, threads === undefined ? {} : { threads });
+  const model = Model.from(file, threads === undefined ? {} : { threads });
   try {
     return await judgeRun(model, source, run);
   } finally {
@@ -92,8 +97,9 @@ async function findOut(run: RunRecord, { data, threads }: ReportOptions): Promis
   };
   const samples = (await attempt('Pictures as training sees them', () => sampleBatches(source, run))) ?? [];
   if (source.validation.length === 0) missing.push(`No pictures were set aside, so ${PICTURE_PARTS} are left out.`);
-  if (run.model === null || source.validation.length === 0) return { judged: null, samples, missing };
-  const judged = await attempt('Judgements of the pictures', () => judgeWith(run, source, threads));
+  const { model } = run;
+  if (model === null || source.validation.length === 0) return { judged: null, samples, missing };
+  const judged = await attempt('Judgements of the pictures', () => judgeWith(model, run, source, threads));
   return { judged, samples, missing };
 }
 
