@@ -9,6 +9,7 @@ import { augmentCommand } from './augment-command.ts';
 import { benchmarkCommand } from './benchmark-command.ts';
 import { compareCommand } from './compare-command.ts';
 import { evaluateCommand } from './evaluate-command.ts';
+import { explainCommand } from './explain-command.ts';
 import { exportCommand } from './export-command.ts';
 import { predictCommand } from './predict-command.ts';
 import { reportCommand } from './report-command.ts';
@@ -30,6 +31,7 @@ function createProgram(): Command {
     augmentCommand(),
     evaluateCommand(),
     predictCommand(),
+    explainCommand(),
     reportCommand(),
     compareCommand(),
     exportCommand(),
