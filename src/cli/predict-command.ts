@@ -1,12 +1,12 @@
 /** `bneck predict MODEL IMAGES…`: what the pictures show, the likeliest classes first. */
 import { once } from 'node:events';
-import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import type { Lineage } from '../models/lineages.ts';
 import { formatCount, formatPercent } from '../report/format.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { numberWithin } from './parse-option.ts';
 import type { Answer } from './predict/predict-pictures.ts';
+import { startProgressBar } from './progress-bar.ts';
 import { lineageOption, readModel } from './read-model.ts';
 import { EXIT_FAILURE, oneLine } from './report-error.ts';
 
@@ -39,21 +39,6 @@ function answerText(answer: Answer): string | null {
   return [oneLine(answer.image), ...lines, ''].join('\n');
 }
 
-/** A bar on the error stream, where a person sees that and the results go elsewhere. */
-function startProgress(total: number): SingleBar | null {
-  if (!process.stderr.isTTY || process.stdout.isTTY) return null;
-  const bar = new SingleBar({
-    format: 'predicting [{bar}] {value}/{total}  {eta_formatted} left',
-    stream: process.stderr,
-    clearOnComplete: true,
-    barsize: 28,
-    fps: 10,
-    linewrap: false,
-  });
-  bar.start(total, 0);
-  return bar;
-}
-
 /** One bad picture does not keep the others from being answered, but shows in the exit code. */
 async function runPredict(modelPath: string, images: string[], flags: PredictFlags): Promise<void> {
   const { top, json = false, jsonl = false, lineage, threads } = flags;
@@ -64,7 +49,8 @@ async function runPredict(modelPath: string, images: string[], flags: PredictFla
   const found = await findPictures(images);
   const usual = model.preprocessing.resolution <= SMALL_RESOLUTION ? SMALL_PICTURES : LARGE_PICTURES;
   const batch = Math.min(flags.batch ?? usual, found.length);
-  const progress = startProgress(found.length);
+  // Answers that scroll by on a terminal are progress enough.
+  const progress = process.stdout.isTTY ? null : startProgressBar('predicting', found.length);
   const answers: Answer[] = [];
   const failed: string[] = [];
   try {
