@@ -12,7 +12,7 @@ import { collectLogits } from './evaluate/collect-logits.ts';
 import { classTable, confusionText, mainFigures } from './evaluate/metrics-text.ts';
 import { openEvaluationData } from './open-evaluation-data.ts';
 import { numberWithin, oneOf } from './parse-option.ts';
-import { startProgressBar } from './progress-bar.ts';
+import { ProgressBar } from './progress-bar.ts';
 import { lineageOption, readModel, tellNotes } from './read-model.ts';
 
 const PARTS: readonly DataPart[] = ['validation', 'train', 'all'];
@@ -61,10 +61,10 @@ async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags
     tellNotes(data, notes);
     const batchSize = flags.batch ?? (file.preprocessing.resolution <= 128 ? 64 : 32);
     const loader = new BatchLoader(dataset, { batchSize, preprocessing: file.preprocessing, augmentation: null });
-    const progress = startProgressBar('evaluating', dataset.length);
+    const progress = new ProgressBar('evaluating', dataset.length);
     const predict = (pictures: Uint8Array, count: number) => model.forwardBytes(pictures, count);
-    const collected = await collectLogits(predict, loader, flip, (done) => progress?.update(done)).finally(() =>
-      progress?.stop(),
+    const collected = await collectLogits(predict, loader, flip, (done) => progress.update(done)).finally(() =>
+      progress.stop(),
     );
     const names = dataset.classes;
     const metrics = classificationMetrics(collected.labels, collected.logits, names.length);

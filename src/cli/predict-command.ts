@@ -6,7 +6,7 @@ import { formatCount, formatPercent } from '../report/format.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
 import { numberWithin } from './parse-option.ts';
 import type { Answer } from './predict/predict-pictures.ts';
-import { startProgressBar } from './progress-bar.ts';
+import { ProgressBar } from './progress-bar.ts';
 import { lineageOption, readModel } from './read-model.ts';
 import { EXIT_FAILURE, oneLine } from './report-error.ts';
 
@@ -50,30 +50,31 @@ async function runPredict(modelPath: string, images: string[], flags: PredictFla
   const usual = model.preprocessing.resolution <= SMALL_RESOLUTION ? SMALL_PICTURES : LARGE_PICTURES;
   const batch = Math.min(flags.batch ?? usual, found.length);
   // Answers that scroll by on a terminal are progress enough.
-  const progress = process.stdout.isTTY ? null : startProgressBar('predicting', found.length);
+  const progress = new ProgressBar('predicting', found.length, !process.stdout.isTTY);
   const answers: Answer[] = [];
   const failed: string[] = [];
+  let done = 0;
   try {
     for await (const answer of predictPictures(found, model, { top, batch })) {
       if ('error' in answer) {
         failed.push(oneLine(answer.image));
-        if (progress === null) console.error(`bneck: ${answer.error}`);
+        progress.line(`bneck: ${answer.error}`);
       }
       if (json) answers.push(answer);
       else {
         const text = jsonl ? JSON.stringify(answer) : answerText(answer);
         if (text !== null) await writeLine(text);
       }
-      progress?.increment();
+      progress.update(++done);
     }
     if (json) await writeLine(JSON.stringify(answers, null, 2));
   } finally {
-    progress?.stop();
+    progress.stop();
     await model.dispose();
   }
   if (failed.length === 0) return;
   process.exitCode = EXIT_FAILURE;
-  if (found.length === 1 && progress === null) return;
+  if (found.length === 1) return;
   const names = failed.slice(0, NAMED).join(', ') + (failed.length > NAMED ? ', …' : '');
   console.error(`bneck: ${formatCount(failed.length)} of ${formatCount(found.length)} pictures failed: ${names}`);
 }
