@@ -1,29 +1,59 @@
-/** `bneck evaluate MODEL DATA`: how often a model is right on labelled pictures. */
+/** `bneck evaluate MODEL DATA`: how often a model is right on labelled pictures, class by class. */
 import { Command, Option } from 'commander';
+import { writeFileAtomic } from '../base/write-file.node.ts';
 import type { DataPart } from '../data/found-data.ts';
 import { BatchLoader } from '../data/loader.ts';
 import { describeArchitecture } from '../models/describe-architecture.ts';
 import type { Lineage } from '../models/lineages.ts';
-import { formatCount, formatPercent, formatRate } from '../report/format.ts';
+import { type ClassificationMetrics, classificationMetrics } from '../report/classification-metrics.ts';
+import { formatCount } from '../report/format.ts';
 import { CHOICE_BOUNDS, THREAD_BOUNDS } from '../train/bounds.ts';
-import { evaluateDataset } from '../train/evaluate-dataset.ts';
 import { addDataOptions, DATA_ARGUMENT, type DataFlags, dataReading } from './data-options.ts';
+import { collectLogits } from './evaluate/collect-logits.ts';
+import { classTable, confusionText, mainFigures } from './evaluate/metrics-text.ts';
 import { openEvaluationData } from './open-evaluation-data.ts';
 import { numberWithin, oneOf } from './parse-option.ts';
+import { ProgressBar } from './progress-bar.ts';
 import { lineageOption, readModel, tellNotes } from './read-model.ts';
 
 const PARTS: readonly DataPart[] = ['validation', 'train', 'test', 'all'];
 
 interface EvaluateFlags extends DataFlags {
   split?: DataPart;
-  json?: boolean;
+  /** True: in place of the text. */
+  json?: string | true;
+  flip?: boolean;
   lineage?: Lineage;
   threads?: number;
   batch?: number;
 }
 
+/** JSON with a line for each entry, so that a matrix of many classes does not become a million lines. */
+function jsonLines(entries: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(entries).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  return `{\n${lines.join(',\n')}\n}`;
+}
+
+/** The metrics as a record; shares of nothing are null. */
+function metricsRecord(metrics: ClassificationMetrics, names: readonly string[], seconds: number) {
+  const { pictures, top1, top5, loss, macroF1, ece, perClass, confusion } = metrics;
+  const classes = names.length;
+  return {
+    pictures,
+    top1,
+    top5,
+    loss,
+    macroF1,
+    ece,
+    seconds,
+    imagesPerSecond: pictures / seconds,
+    classes: perClass.map((figures, index) => ({ name: names[index], ...figures })),
+    confusion: names.map((_, label) => [...confusion.subarray(label * classes, (label + 1) * classes)]),
+  };
+}
+
 async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags): Promise<void> {
-  const { split, json = false, lineage, threads } = flags;
+  const { split, json, flip = false, lineage, threads } = flags;
   const { Model } = await import('../model/model.ts');
   const model = Model.from(await readModel(modelPath, lineage), threads === undefined ? {} : { threads });
   try {
@@ -32,31 +62,29 @@ async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags
     tellNotes(data, notes);
     const batchSize = flags.batch ?? (file.preprocessing.resolution <= 128 ? 64 : 32);
     const loader = new BatchLoader(dataset, { batchSize, preprocessing: file.preprocessing, augmentation: null });
-    const result = await evaluateDataset((pictures, count) => model.forwardBytes(pictures, count), loader);
-    if (result === null) return;
-    const { pictures, loss, top1, top5, seconds } = result;
-    const imagesPerSecond = pictures / seconds;
-    if (json) {
-      const report = {
-        model: modelPath,
-        data,
-        split: split ?? null,
-        pictures,
-        top1,
-        top5,
-        loss,
-        seconds,
-        imagesPerSecond,
-      };
-      console.log(JSON.stringify(report, null, 2));
-      return;
+    const progress = new ProgressBar('evaluating', dataset.length);
+    const predict = (pictures: Uint8Array, count: number) => model.forwardBytes(pictures, count);
+    const collected = await collectLogits(predict, loader, flip, (done) => progress.update(done)).finally(() =>
+      progress.stop(),
+    );
+    const names = dataset.classes;
+    const metrics = classificationMetrics(collected.labels, collected.logits, names.length);
+    if (json !== undefined) {
+      const record = metricsRecord(metrics, names, collected.seconds);
+      const text = jsonLines({ model: modelPath, data, split: split ?? null, flip, ...record });
+      if (json === true) {
+        console.log(text);
+        return;
+      }
+      await writeFileAtomic(json, new TextEncoder().encode(`${text}\n`));
     }
+    const flipped = flip ? ', each as it is and mirrored' : '';
     console.log(`${modelPath} (${describeArchitecture(file.architecture)})`);
-    console.log(`${data}, ${part}: ${formatCount(pictures)}\n`);
-    console.log(`top-1 accuracy  ${formatPercent(top1, 2)}`);
-    console.log(`top-5 accuracy  ${formatPercent(top5, 2)}`);
-    console.log(`loss            ${loss.toFixed(4)}`);
-    console.log(`speed           ${formatRate(imagesPerSecond)}`);
+    console.log(`${data}, ${part}: ${formatCount(metrics.pictures)}${flipped}\n`);
+    console.log(`${mainFigures(metrics, collected.seconds)}\n`);
+    console.log(`${classTable(metrics, names)}\n`);
+    console.log(confusionText(metrics, names));
+    if (json !== undefined) console.log(`\nsaved  ${json}`);
   } finally {
     await model.dispose();
   }
@@ -65,7 +93,9 @@ async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .summary('judge a model on labelled pictures')
-    .description('Judges a model on labelled pictures: accuracy and loss.')
+    .description(
+      'Judges a model on labelled pictures: accuracy, loss, precision, recall and F1 of each class, and which classes are taken for which.',
+    )
     .argument('<MODEL>', "a model file: a run's best.safetensors, or weights of torchvision or timm")
     .argument('<DATA>', DATA_ARGUMENT)
     .addOption(
@@ -74,8 +104,9 @@ export function evaluateCommand(): Command {
         'validation, train, test or all (default: validation where the data are divided, or are those the model was trained on)',
       ).argParser(oneOf(PARTS)),
     )
+    .option('--flip', 'ask about each picture and its mirror image, and average the probabilities')
     .addOption(lineageOption())
-    .option('--json', 'as JSON')
+    .option('--json [file]', 'all figures as JSON: in place of the text or, with a name, into a file beside it')
     .addOption(
       new Option('--threads <count>', 'default: as many as the machine runs at once').argParser(
         numberWithin(THREAD_BOUNDS),

@@ -7,10 +7,13 @@ import { Command } from 'commander';
 import { BNECK_VERSION } from '../model/model-file.ts';
 import { augmentCommand } from './augment-command.ts';
 import { benchmarkCommand } from './benchmark-command.ts';
+import { compareCommand } from './compare-command.ts';
 import { evaluateCommand } from './evaluate-command.ts';
+import { explainCommand } from './explain-command.ts';
 import { exportCommand } from './export-command.ts';
 import { lrFindCommand } from './lr-find-command.ts';
 import { predictCommand } from './predict-command.ts';
+import { reportCommand } from './report-command.ts';
 import { reportError, usageLine } from './report-error.ts';
 import { summaryCommand } from './summary-command.ts';
 import { trainCommand } from './train-command.ts';
@@ -30,6 +33,9 @@ function createProgram(): Command {
     augmentCommand(),
     evaluateCommand(),
     predictCommand(),
+    explainCommand(),
+    reportCommand(),
+    compareCommand(),
     exportCommand(),
     summaryCommand(),
     benchmarkCommand(),

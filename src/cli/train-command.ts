@@ -8,7 +8,7 @@ import { THREAD_BOUNDS } from '../train/bounds.ts';
 import type { TrainOptions } from '../train/train-options.ts';
 import { addDataOptions, DATA_ARGUMENT, type DataFlags, dataReading } from './data-options.ts';
 import { listenForInterrupt } from './interrupt.ts';
-import { EXIT_INTERRUPTED } from './report-error.ts';
+import { EXIT_INTERRUPTED, reportError } from './report-error.ts';
 import {
   addBatchOptions,
   addLossOptions,
@@ -43,6 +43,22 @@ async function optionsOf(data: string | undefined, flags: TrainFlags): Promise<T
   return { ...choicesOf(choices), ...reading, data, threads, duplicates, cache, skipBad, out, resume };
 }
 
+/** A report that cannot be drawn is told; the run itself is done and stays so. */
+async function drawReport(run: string, progress: TrainingProgress): Promise<void> {
+  const { threads = 1, data } = progress.plan ?? {};
+  try {
+    const [{ writeReport }, { thisMachine }] = await Promise.all([
+      import('./report/write-report.ts'),
+      import('./report/run-machine.ts'),
+    ]);
+    const { files } = await writeReport(run, { data: data?.path, threads, trainedOn: thisMachine(threads) });
+    progress.line(`report   ${files[0]}`);
+  } catch (error) {
+    progress.line('The report could not be drawn; bneck report does it again.');
+    reportError(error, process.argv.includes('--verbose'));
+  }
+}
+
 async function runTrain(data: string | undefined, flags: TrainFlags): Promise<void> {
   // Loaded here, so that `bneck --help` need not wait for the engine.
   const { train } = await import('../train/train.ts');
@@ -54,6 +70,7 @@ async function runTrain(data: string | undefined, flags: TrainFlags): Promise<vo
     const result = await train({ ...(await optionsOf(data, flags)), observer: progress, signal: interrupt.signal });
     progress.stop();
     progress.line('');
+    if (result.status === 'finished') await drawReport(result.run, progress);
     for (const text of describeResult(result, progress.plan?.samplePicture ?? null)) progress.line(text);
     if (result.status === 'stopped') process.exitCode = EXIT_INTERRUPTED;
   } finally {

@@ -1,7 +1,7 @@
 /**
  * What the file of an op declares. The forward and gradient here are the oracle: double precision,
- * plain loops, no cleverness. Kernels and programs are judged against them; nothing at run time
- * calls them.
+ * plain loops, no cleverness. Kernels and programs are judged against them; the engine
+ * never calls them.
  */
 import type { Shape } from '../base/tensor.ts';
 import type { GraphNode, ParameterSpec } from './graph.ts';

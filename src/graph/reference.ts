@@ -1,7 +1,7 @@
 /**
  * The oracle: a whole graph run forward and backward in double precision, op by op, by the plain loops
  * in `ops/`. Kernels, programs and fusion are judged against it, and it is judged against PyTorch.
- * Nothing at run time calls it; it is slow on purpose.
+ * It is slow on purpose: the engine never calls it. Explanations run the ops behind one tensor with it.
  */
 import { assert } from '../base/errors.ts';
 import { elementCount } from '../base/tensor.ts';

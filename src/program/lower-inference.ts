@@ -42,6 +42,12 @@ export interface InferenceOptions {
   readonly input: 'bytes' | 'floats';
   /** False: no two buffers share memory. Default true. */
   readonly planMemory?: boolean;
+  /**
+   * Tensors to be read after a run, each by a port of its name: maps [N][H][W][C], vectors [N][C], floats. Those that
+   * the fused program holds: after a convolution's batch norm, activation and residual, and after a linear layer's
+   * activation.
+   */
+  readonly keep?: readonly TensorName[];
 }
 
 /** What is fused with a convolution: the nodes that follow it alone. */
@@ -58,10 +64,25 @@ class InferenceLowering {
   readonly #consumers: Consumers;
   readonly #values = new Map<TensorName, Value>();
   readonly #absorbed = new Set<GraphNode>();
+  /** Tensors to keep that have not been produced yet. */
+  readonly #wanted: Set<TensorName>;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, keep: readonly TensorName[]) {
     this.builder = new ProgramBuilder(layoutParameters(graph));
     this.#consumers = new Consumers(graph);
+    this.#wanted = new Set(keep);
+  }
+
+  /** Where a step writes a tensor: a buffer that makes room after its last use, or a port. */
+  #destination(tensor: TensorName, floats: number): Operand {
+    return this.#wanted.delete(tensor) ? this.builder.port(tensor, 4 * floats) : this.builder.buffer(tensor, floats);
+  }
+
+  /** @throws BneckError 'option' if a tensor to keep was not produced */
+  checkKept(): void {
+    const [missing] = this.#wanted;
+    if (missing === undefined) return;
+    throw new BneckError('option', `The inference program holds no tensor ${missing}: there is none, or it is fused.`);
   }
 
   set(tensor: TensorName, value: Value): void {
@@ -135,7 +156,7 @@ class InferenceLowering {
     const input = this.#map(conv.inputs[0] as TensorName);
     const output = convOutput(conv, input);
     const kind = convKind(conv);
-    const data = this.builder.buffer(unit.output, rowsOf(output) * output.channels);
+    const data = this.#destination(unit.output, rowsOf(output) * output.channels);
     const activation = ACTIVATION_CODE[unit.activation?.attributes.function ?? 'none'];
     if (kind === 'pointwise') this.#pointwise(unit, input, data, activation);
     else if (kind === null) throw new BneckError('unsupported', `${conv.name} has ${conv.attributes.groups} groups.`);
@@ -222,7 +243,7 @@ class InferenceLowering {
   #pool(tensor: TensorName, output: TensorName, name: string): void {
     const { images, height, width, channels, data, gate } = this.#map(tensor);
     assert(gate === null, 'a pooled tensor has no gate');
-    const out = this.builder.buffer(output, images * channels);
+    const out = this.#destination(output, images * channels);
     const sizes = { images, pixels: height * width, channels, activation: 0 };
     this.builder.step('f32_global_average_pool_forward', name, { x: data, coefficients: null, out }, sizes);
     this.set(output, { kind: 'vector', data: out, images, features: channels });
@@ -235,7 +256,8 @@ class InferenceLowering {
     const outFeatures = 'outFeatures' in attributes ? attributes.outFeatures : attributes.outChannels;
     const activation = this.#consumers.only(node.output, 'activation');
     if (activation) this.#absorbed.add(activation);
-    const y = this.builder.buffer(node.output, input.images * outFeatures);
+    const output = (activation ?? node).output;
+    const y = this.#destination(output, input.images * outFeatures);
     const operands = {
       x: input.data,
       weight: this.builder.parameter(`${node.name}.weight`),
@@ -249,7 +271,7 @@ class InferenceLowering {
       featuresPerTask: linearFeatures(outFeatures),
       activation: ACTIVATION_CODE[activation?.attributes.function ?? 'none'],
     });
-    this.set((activation ?? node).output, { kind: 'vector', data: y, images: input.images, features: outFeatures });
+    this.set(output, { kind: 'vector', data: y, images: input.images, features: outFeatures });
   }
 }
 
@@ -268,14 +290,16 @@ export function lowerInput(builder: ProgramBuilder, shape: Shape, input: 'bytes'
 /**
  * @param shape [N, 3, H, W]
  * @returns a program with ports `pictures` (and `normalization`, [2][3] floats: scale and shift of a byte, if
- *   the input is bytes) and `logits` [N, K] floats
+ *   the input is bytes), `logits` [N, K] floats, and those of `keep`
+ * @throws BneckError 'option' for a tensor to keep that the program does not hold
  */
 export function lowerInference(graph: Graph, shape: Shape, options: InferenceOptions): Program {
   const [images, channels, height, width] = shape as [number, number, number, number];
-  const lowering = new InferenceLowering(graph);
+  const lowering = new InferenceLowering(graph, options.keep ?? []);
   const data = lowerInput(lowering.builder, shape, options.input);
   lowering.set(graph.input, { kind: 'map', images, channels, height, width, data, gate: null });
   for (const node of graph.nodes) lowering.lower(node);
+  lowering.checkKept();
   const logits = lowering.value(graph.output);
   assert(logits.kind === 'vector', 'the output is a vector');
   const out = lowering.builder.port('logits', 4 * images * logits.features);

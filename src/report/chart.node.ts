@@ -15,12 +15,30 @@ const PALETTE = {
   orange: ['#bc4c00', '#f0883e'],
   green: ['#1a7f37', '#3fb950'],
   purple: ['#8250df', '#bc8cff'],
+  red: ['#cf222e', '#ff7b72'],
+  teal: ['#0f7b8a', '#39c5cf'],
+  pink: ['#bf3989', '#f778ba'],
+  olive: ['#7d6b00', '#d3b53a'],
 } as const;
 
 export type ChartColour = keyof typeof PALETTE;
 
 export function colour(name: ChartColour): string {
   return PALETTE[name][0];
+}
+
+/** Each colour as a property of a style sheet, `--blue` and so on, for pages that hold charts. */
+export function colourProperties(scheme: 'light' | 'dark'): string {
+  const at = scheme === 'light' ? 0 : 1;
+  return Object.entries(PALETTE)
+    .map(([name, pair]) => `--${name.replace('faintInk', 'faint-ink')}:${pair[at]};`)
+    .join('');
+}
+
+export interface ChartSize {
+  /** Pixels between the axes. */
+  readonly width: number;
+  readonly height: number;
 }
 
 export const CHART_FONT = 'system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif';

@@ -1,6 +1,7 @@
 /** Lines with points over common axes: accuracy over latency, loss over epochs. */
-import type { Mark, Scale, Spec, TextEncodeEntry } from 'vega';
-import { CHART_FONT, type ChartColour, colour, renderChart } from './chart.node.ts';
+import type { Axis, Legend, Mark, Scale, Spec, TextEncodeEntry } from 'vega';
+import { CHART_FONT, type ChartColour, type ChartSize, colour, renderChart } from './chart.node.ts';
+import { visibleText } from './visible-text.ts';
 
 export interface ChartPoint {
   readonly x: number;
@@ -17,20 +18,27 @@ export interface ChartLine {
   readonly dashed?: boolean;
   /** Where labels stand. Default above. */
   readonly labels?: 'above' | 'below';
+  /** Whether its points are drawn; a single point always is. Default true. */
+  readonly dots?: boolean;
   /** In the order in which they are joined. */
   readonly points: readonly ChartPoint[];
 }
 
 export interface LineChart {
   readonly title: string;
-  readonly subtitle: string;
-  readonly x: { readonly title: string; readonly scale: 'linear' | 'log' };
-  readonly y: { readonly title: string };
+  readonly subtitle?: string;
+  /** `whole`: ticks at whole numbers only. */
+  readonly x: { readonly title: string; readonly scale: 'linear' | 'log'; readonly whole?: boolean };
+  /** `fromZero`: the axis begins at 0. */
+  readonly y: { readonly title: string; readonly fromZero?: boolean };
   readonly lines: readonly ChartLine[];
+  /** Default 640 x 400. */
+  readonly size?: ChartSize;
+  /** Where the names of the lines stand; none leaves them out. Default bottom-right. */
+  readonly legend?: 'bottom-right' | 'top-right' | 'bottom' | 'none';
 }
 
-const WIDTH = 640;
-const HEIGHT = 400;
+const SIZE: ChartSize = { width: 640, height: 400 };
 /** Pixels between the outermost points and the axes. */
 const MARGIN = 24;
 
@@ -88,54 +96,70 @@ function marks(): Mark[] {
     },
     { type: 'text', from, encode: { enter: { ...text, ...halo } } },
     { type: 'text', from, encode: { enter: text } },
-    { type: 'symbol', from, encode: { enter: point } },
+    { type: 'symbol', from: { data: 'dots' }, encode: { enter: point } },
+  ];
+}
+
+function axes({ x, y }: LineChart, { width, height }: ChartSize): Axis[] {
+  return [
+    {
+      orient: 'bottom',
+      scale: 'x',
+      title: visibleText(x.title),
+      grid: true,
+      tickCount: Math.ceil(width / 80),
+      ...(x.whole ? { tickMinStep: 1, format: 'd' } : {}),
+    },
+    {
+      orient: 'left',
+      scale: 'y',
+      title: visibleText(y.title),
+      grid: true,
+      tickCount: Math.ceil(height / 40),
+    },
   ];
 }
 
 /** @returns the text of an SVG file */
-export function renderLineChart({ title, subtitle, x, y, lines }: LineChart): Promise<string> {
-  const values = lines.flatMap(({ name: line, points, labels = 'above' }) => {
+export function renderLineChart(chart: LineChart): Promise<string> {
+  const { title, subtitle = '', x, size = SIZE, legend = 'bottom-right' } = chart;
+  const lines = chart.lines.map((line) => ({ ...line, name: visibleText(line.name) }));
+  const values = lines.flatMap(({ name: line, points, labels = 'above', dots = true }) => {
     const corner = LABEL_CORNERS[labels];
-    return points.map((point) => ({ label: '', ...point, line, ...corner }));
+    return points.map(({ label = '', ...point }) => ({
+      ...point,
+      label: visibleText(label),
+      line,
+      ...corner,
+      dot: dots || points.length === 1,
+    }));
   });
+  const scale = { padding: MARGIN, zero: false } as const;
+  const fromZero = chart.y.fromZero ? { padding: 0, domainMin: 0, nice: true } : {};
   const spec: Spec = {
-    width: WIDTH,
-    height: HEIGHT,
+    ...size,
     padding: 20,
-    title: { text: title, subtitle },
-    data: [{ name: 'points', values }],
+    title: { text: visibleText(title), subtitle: visibleText(subtitle) },
+    data: [
+      { name: 'points', values },
+      { name: 'dots', source: 'points', transform: [{ type: 'filter', expr: 'datum.dot' }] },
+    ],
     scales: [
-      {
-        name: 'x',
-        type: x.scale,
-        domain: { data: 'points', field: 'x' },
-        range: 'width',
-        padding: MARGIN,
-        zero: false,
-      },
-      {
-        name: 'y',
-        type: 'linear',
-        domain: { data: 'points', field: 'y' },
-        range: 'height',
-        padding: MARGIN,
-        zero: false,
-      },
+      { ...scale, name: 'x', type: x.scale, domain: { data: 'points', field: 'x' }, range: 'width' },
+      { ...scale, ...fromZero, name: 'y', type: 'linear', domain: { data: 'points', field: 'y' }, range: 'height' },
       ...looks(lines),
     ],
-    axes: [
-      { orient: 'bottom', scale: 'x', title: x.title, grid: true, tickCount: 8 },
-      { orient: 'left', scale: 'y', title: y.title, grid: true },
-    ],
+    axes: axes(chart, size),
     legends: [
       {
         stroke: 'stroke',
         fill: 'fill',
         shape: 'shape',
-        orient: 'bottom-right',
+        orient: legend === 'none' ? 'bottom-right' : legend,
         symbolStrokeWidth: 2,
+        ...(legend === 'bottom' ? { columns: 1 } : {}),
       },
-    ],
+    ].slice(legend === 'none' ? 1 : 0) as Legend[],
     marks: marks(),
   };
   return renderChart(spec);

@@ -5,8 +5,8 @@
  * give equal metrics on every machine.
  */
 import { assert } from '../base/errors.ts';
-import { exp, log } from '../base/math.ts';
 import type { BatchLoader } from '../data/loader.ts';
+import { crossEntropy, rankOf } from '../report/logits.ts';
 
 /**
  * Logits [count, classes] of the first `count` pictures of a batch.
@@ -24,26 +24,6 @@ export interface Evaluation {
   /** Share of pictures whose class is among the five greatest logits, 0 to 1. */
   readonly top5: number;
   readonly seconds: number;
-}
-
-/** Cross-entropy of one picture in nats: log of the sum of exp(logit), less the label's logit. */
-export function crossEntropy(logits: Float32Array, label: number): number {
-  let greatest = Number.NEGATIVE_INFINITY;
-  for (const logit of logits) if (!(logit <= greatest)) greatest = logit;
-  let sum = 0;
-  for (const logit of logits) sum += exp(logit - greatest);
-  return greatest + log(sum) - (logits[label] as number);
-}
-
-/** How many classes come before the label's: 0 where it has the greatest logit. Ties go to the lower class. */
-export function rankOf(logits: Float32Array, label: number): number {
-  const own = logits[label] as number;
-  if (Number.isNaN(own)) return logits.length;
-  let before = 0;
-  logits.forEach((logit, index) => {
-    if (logit > own || (logit === own && index < label)) before += 1;
-  });
-  return before;
 }
 
 /**

@@ -7,8 +7,9 @@
 import { assert, BneckError } from '../base/errors.ts';
 import type { StateDict } from '../base/tensor.ts';
 import type { BatchLoader } from '../data/loader.ts';
+import { rankOf } from '../report/logits.ts';
 import type { EpochMetrics } from '../report/metrics-csv.ts';
-import { type Evaluation, evaluateDataset, rankOf } from './evaluate-dataset.ts';
+import { type Evaluation, evaluateDataset } from './evaluate-dataset.ts';
 import { HeadFeatures, type OpenRows } from './head-features.ts';
 import { headUpdates } from './head-updates.ts';
 import type { TrainingObserver } from './observer.ts';
