@@ -8,10 +8,17 @@ const MOST_PAIRS = 12;
 
 const LONGEST_NAME = 40;
 
+/** A list of numbers, one a class, can be long. */
+const LONGEST_VALUE = 400;
+
+function cut(text: string, longest: number): string {
+  const characters = [...text];
+  return characters.length <= longest ? text : `${characters.slice(0, longest - 1).join('')}…`;
+}
+
 /** A class's name, cut where it is long. */
 export function shortName(name: string): string {
-  const characters = [...name];
-  return characters.length <= LONGEST_NAME ? name : `${characters.slice(0, LONGEST_NAME - 1).join('')}…`;
+  return cut(name, LONGEST_NAME);
 }
 
 /** A percentage, or a dash for the share of nothing. */
@@ -30,7 +37,9 @@ export function factList(facts: readonly Fact[]): Html {
 /** Names and values, a row each. */
 export function settingTable(title: string, entries: readonly (readonly [string, string])[]): Html | null {
   if (entries.length === 0) return null;
-  const rows = entries.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`);
+  const rows = entries.map(([name, value]) => {
+    return html`<tr><th scope="row">${name}</th><td>${cut(value, LONGEST_VALUE)}</td></tr>`;
+  });
   return html`<section><h2>${title}</h2><div class="scroll"><table class="list settings"><tbody>${rows}</tbody></table></div></section>`;
 }
 
@@ -85,7 +94,7 @@ export function sampleSection(samples: readonly SampleBatch[]): Html | null {
   if (samples.length === 0) return null;
   const lists = samples.map(({ title, pictures }) => html`<h3>${title}</h3>${pictureList(pictures)}`);
   return html`<section class="long"><h2>As training sees it</h2>
-<p class="faint">The first pictures of a batch, cropped and changed by the recipe's augmentation.</p>
+<p class="faint">The first pictures of a batch, cropped and changed by the recipe's augmentation; where it mixes pictures, before that.</p>
 ${lists}</section>`;
 }
 

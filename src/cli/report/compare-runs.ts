@@ -66,8 +66,7 @@ function notesOn(runs: readonly RunRecord[]): string[] {
   if (judgedOn.size > 1) {
     notes.push('The runs were judged on different pictures, so their accuracies cannot be set against each other.');
   }
-  for (const { path, rows, config, model } of runs) {
-    const { epochs } = config.recipe;
+  for (const { path, rows, epochs, model } of runs) {
     if (rows.length < epochs) notes.push(`${path} has done ${rows.length} of ${epochs} epochs.`);
     if (model === null) notes.push(`${path} has no best.safetensors, so nothing was measured.`);
   }

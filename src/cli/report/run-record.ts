@@ -35,6 +35,7 @@ const configSchema = z.object({
   recipe: z.looseObject({
     seed: count.max(2 ** 32 - 1),
     epochs: count.min(1),
+    fineTuning: z.looseObject({ headEpochs: count }).nullish(),
     batch: count.min(1).max(65536),
     augmentation: z.unknown(),
     preprocessing: z.object({ resolution: count, resize: count, mean: triple, std: triple }),
@@ -54,6 +55,8 @@ export interface RunRecord {
   readonly architecture: Architecture;
   readonly augmentation: Augmentation;
   readonly rows: readonly EpochMetrics[];
+  /** That the recipe asks for, those of the head alone among them. */
+  readonly epochs: number;
   /** The best model; null where no epoch is over or the file is gone. */
   readonly model: ModelFile | null;
   /** Of its file; 0 without. */
@@ -126,5 +129,7 @@ export async function readRun(path: string): Promise<RunRecord> {
     throw new BneckError('file', `${bestPath}: its classes are not those of ${configPath}. Restore the run's files.`);
   }
   const best = rows.find(({ epoch }) => epoch === model?.training?.epoch) ?? null;
-  return { path, config, architecture, augmentation, rows, model, modelBytes, best };
+  const { epochs: whole, fineTuning } = config.recipe;
+  const epochs = whole + (fineTuning?.headEpochs ?? 0);
+  return { path, config, architecture, augmentation, rows, epochs, model, modelBytes, best };
 }

@@ -125,13 +125,13 @@ function accuracyFacts({ rows, best }: RunRecord, judged: JudgedPictures | null)
 }
 
 function factsOf(run: RunRecord, judged: JudgedPictures | null): Fact[] {
-  const { rows, best, config, architecture, modelBytes } = run;
+  const { rows, best, epochs, config, architecture, modelBytes } = run;
   const { resolution } = config.recipe.preprocessing;
   const { totalParameters, totalMultiplyAdds } = summarize(architecture, resolution);
   const seconds = rows.reduce((sum, row) => sum + row.seconds, 0);
   const rates = rows.map((row) => row.imagesPerSecond).sort((a, b) => a - b);
   const facts = accuracyFacts(run, judged);
-  const of = rows.length === config.recipe.epochs ? '' : ` of ${config.recipe.epochs}`;
+  const of = rows.length === epochs ? '' : ` of ${epochs}`;
   const kept = best === null ? {} : { note: `epoch ${best.epoch} kept` };
   facts.push({ name: 'epochs', value: `${rows.length}${of}`, ...kept });
   if (rows.length > 0) {
