@@ -4,11 +4,14 @@
  * from each other, and not packed more tightly than pictures are. What is read must have the length and the checksum
  * that the archive states. Invariant: no more than one entry's claimed size is held in memory for a reader.
  */
+import { open as openFile } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl';
 import { BneckError } from '../base/errors.ts';
+import { ArchiveReader } from './archive-reader.node.ts';
 import { type FileTree, isHiddenName, type TreeFile } from './file-tree.node.ts';
 import { shortened } from './name-list.ts';
 
@@ -140,12 +143,15 @@ class ZippedFile implements TreeFile {
  * @throws BneckError 'file' for what is no sound archive, with the entry that stands in the way
  */
 export async function zipTree(archive: string): Promise<FileTree> {
+  let reader: ArchiveReader | undefined;
   let zip: ZipFile | undefined;
   try {
-    const { mtimeMs } = await stat(archive);
-    zip = await openPromise(archive, { autoClose: false });
+    const { mtimeMs, size } = await stat(archive);
+    reader = new ArchiveReader(await promisify(openFile)(archive, 'r'));
+    zip = await fromRandomAccessReaderPromise(reader, size, { autoClose: false });
     const opened = zip;
     const entries = await readEntries(archive, opened);
+    reader.endListing();
     const folders = new Set<string>();
     const files: TreeFile[] = [];
     let hidden = 0;
@@ -163,7 +169,8 @@ export async function zipTree(archive: string): Promise<FileTree> {
     }
     return { path: archive, files, folders: [...folders], hidden };
   } catch (cause) {
-    zip?.close();
+    if (zip === undefined) reader?.close(() => {});
+    else zip.close();
     if (cause instanceof BneckError) throw cause;
     const reason = shortened(cause instanceof Error ? cause.message : String(cause));
     throw refused(archive, `is no sound zip archive (${reason})`, cause);
