@@ -15,6 +15,9 @@ const WINDOW_BYTES = 1024 * 1024;
 /** Read at once of an entry. */
 const PIECE_BYTES = 64 * 1024;
 
+/** A data set is never closed, so its archive is when nobody can read from it any more. */
+const forgotten = new FinalizationRegistry<number>((file) => close(file, () => {}));
+
 export class ArchiveReader extends RandomAccessReader {
   readonly #file: number;
   #isListing = true;
@@ -24,6 +27,7 @@ export class ArchiveReader extends RandomAccessReader {
   constructor(file: number) {
     super();
     this.#file = file;
+    forgotten.register(this, file, this);
   }
 
   /** Not a stream of fs, which would close the file with itself. */
@@ -48,6 +52,11 @@ export class ArchiveReader extends RandomAccessReader {
     position: number,
     callback: (error: Error | null, bytesRead?: number) => void,
   ): void {
+    // Places come from the archive, and fs would throw where nobody catches.
+    if (!Number.isSafeInteger(position)) {
+      callback(new Error('an entry claims an impossible place'));
+      return;
+    }
     if (!this.#isListing || length > WINDOW_BYTES) {
       read(this.#file, buffer, offset, length, position, callback);
       return;
@@ -73,6 +82,7 @@ export class ArchiveReader extends RandomAccessReader {
   }
 
   override close(callback: (error: Error | null) => void): void {
+    forgotten.unregister(this);
     close(this.#file, (error) => callback(error ?? null));
   }
 }

@@ -149,6 +149,7 @@ export async function zipTree(archive: string): Promise<FileTree> {
     const { mtimeMs, size } = await stat(archive);
     reader = new ArchiveReader(await promisify(openFile)(archive, 'r'));
     zip = await fromRandomAccessReaderPromise(reader, size, { autoClose: false });
+    zip.on('error', () => {}); // what fails while entries are listed or read is thrown there
     const opened = zip;
     const entries = await readEntries(archive, opened);
     reader.endListing();

@@ -27,6 +27,14 @@ const GOOD: ZipPart[] = [
 const good = makeZip(GOOD);
 const BOMB = deflateRawSync(Buffer.alloc(300_000_000));
 
+/** The archive with a ZIP64 locator that says the true end is at `offset`. */
+function withLocator(bytes: Buffer, offset: bigint): Buffer {
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(offset, 8);
+  return Buffer.concat([bytes.subarray(0, -22), locator, bytes.subarray(-22)]);
+}
+
 const WRONG: [string, Uint8Array, RegExp][] = [
   ['empty', new Uint8Array(0), /is no sound zip archive/],
   ['text', Buffer.from('no archive'), /is no sound zip archive/],
@@ -35,6 +43,9 @@ const WRONG: [string, Uint8Array, RegExp][] = [
   ['cut at its beginning', good.subarray(40), /is no sound zip archive/],
   ['followed by bytes', Buffer.concat([good, Buffer.alloc(10)]), /is no sound zip archive/],
   ['more entries than there are', makeZip(GOOD, { entryCount: 9 }), /is no sound zip archive/],
+  ['a ZIP64 end nowhere', withLocator(good, 2n ** 64n - 1n), /is no sound zip archive \(.*impossible place/],
+  ['a ZIP64 end behind the file', withLocator(good, 1n << 40n), /is no sound zip archive \(unexpected EOF/],
+  ['a ZIP64 end that is none', withLocator(good, 0n), /is no sound zip archive \(invalid zip64/],
   ['an absolute name', makeZip([...GOOD, { name: '/etc/x.png' }]), /absolute path: \/etc\/x\.png/],
   ['a drive', makeZip([...GOOD, { name: 'C:/x.png' }]), /absolute path: C:\/x\.png/],
   [
