@@ -2,7 +2,7 @@
 // outside the picture) are gathered into scratch, then multiplied as a pointwise convolution is.
 
 import { NONE } from './activation';
-import { TEMPORARY_BYTES, multiply_outer, multiply_panels } from './gemm';
+import { multiply_outer, multiply_panels, temporary_bytes } from './gemm';
 import { gradient_image_rows } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
@@ -109,7 +109,7 @@ export function f32_conv_statistics_forward__patches(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const accumulators = scratch + TEMPORARY_BYTES;
+  const accumulators = scratch + temporary_bytes(rowsPerBlock, depth);
   const patches = accumulators + accumulator_bytes(outChannels);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
@@ -133,7 +133,7 @@ export function f32_conv_forward__patches(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const patches = scratch + TEMPORARY_BYTES;
+  const patches = scratch + temporary_bytes(rowsPerBlock, depth);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);

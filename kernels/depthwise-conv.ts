@@ -3,7 +3,7 @@
 // channels of it become planes (plane.ts) small enough for the first-level cache, where all the loops run.
 
 import {
-  gradient_plane, normalize_plane, store_activated, store_gradient, store_gradient_sums, store_statistics, touch,
+  activate_pixels, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics, touch,
 } from './plane';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
 import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
@@ -118,13 +118,34 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   end_statistics(accumulators, partials + <usize>group * partial_bytes(channels), total, firstChannel, block, channels);
 }
 
+/** Outputs that are made of each of four planes in turn: their pixels, a cache line each, stay in the first-level cache. */
+const OUTPUTS_AT_A_TIME: i32 = 128;
+
+/** convolve_plane for a special filter, straight into a map: the last four outputs of a row may overlap those before. */
+function convolve_into_map(
+  y: usize, pixelStride: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, kernel: i32, stride: i32, weight: usize, weightBytes: usize,
+): void {
+  const rowStep = <isize>weightBytes * kernel;
+  const sourceRowStep = <usize>stride * rowBytes;
+  const yRowStep = <usize>outWidth * pixelStride;
+  correlate(kernel, stride, y, pixelStride, yRowStep, rows, outWidth & ~3, values, sourceRowStep, rowBytes, kernel, weight, rowStep, <isize>weightBytes);
+  if ((outWidth & 3) == 0) return;
+  const last = outWidth - 4;
+  correlate(
+    kernel, stride, y + <usize>last * pixelStride, pixelStride, yRowStep, rows, 4, values + (<usize>(last * stride) << 4), sourceRowStep, rowBytes, kernel,
+    weight, rowStep, <isize>weightBytes,
+  );
+}
+
 /**
  * Inference: y = activation(depthwise(x) + bias). x [N][height][width][channels]; weight packed with
  * batch norm folded in; y [N][outHeight][outWidth][channels] written. A tile is `rowsPerBlock` rows of
- * one image by `channelsPerTask` channels, channel blocks innermost.
+ * one image by `channelsPerTask` channels, channel blocks innermost. Sixteen channels, a cache line of each pixel, are
+ * brought into planes together. pooled [N][channels] or 0: the mean of y over pixels, written; then `rowsPerBlock` is
+ * all rows.
  */
 export function f32_depthwise_conv_forward__c4w4(
-  x: usize, weight: usize, bias: usize, y: usize,
+  x: usize, weight: usize, bias: usize, y: usize, pooled: usize,
   images: i32, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
   kernel: i32, stride: i32, padding: i32, dilation: i32,
   channelsPerTask: i32, rowsPerBlock: i32, activation: i32,
@@ -143,19 +164,42 @@ export function f32_depthwise_conv_forward__c4w4(
   const columns = value_columns(outWidth, stride, reach);
   const rowBytes = <usize>columns << 4;
   const outRowBytes = <usize>round_up(outWidth, 4) << 4;
+  const count = min(rowsPerBlock, outHeight - row);
+  const rows = (count - 1) * stride + reach + 1;
+  const planeBytes = <usize>rows * rowBytes;
   const outputs = scratch + TAP_BYTES;
   const values = outputs + <usize>rowsPerBlock * outRowBytes;
   const special = is_special(kernel, stride, dilation);
+  const direct = special && outWidth >= 4;
   if (!special) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
-  const count = min(rowsPerBlock, outHeight - row);
-  const rows = (count - 1) * stride + reach + 1;
   const source = x + <usize>(image * height * width) * pixelStride + byte;
   const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
-  memory.fill(values, 0, <usize>rows * rowBytes);
-  for (let c: usize = 0; c < blockBytes; c += 16) {
-    normalize_plane(values, rows, columns, source + c, pixelStride, height, width, row * stride - padding, -padding, false, 0, 0, 0);
-    convolve_plane(outputs, count, outWidth, values, rowBytes, kernel, stride, special, weight + byte + c, pixelStride, scratch);
-    store_activated(target + c, pixelStride, outputs, outRowBytes, count, outWidth, v128.load(bias + byte + c), activation);
+  const rowsAtATime = max(OUTPUTS_AT_A_TIME / outWidth, 1);
+  memory.fill(values, 0, planeBytes << 2);
+  const sums = values + (planeBytes << 2);
+  for (let c: usize = 0; c < blockBytes; c += 64) {
+    const bytes = min<usize>(64, blockBytes - c);
+    gather_planes(values, planeBytes, rows, columns, source + c, bytes, pixelStride, height, width, row * stride - padding, -padding);
+    memory.fill(sums, 0, 64);
+    for (let first = 0; first < count; first += rowsAtATime) {
+      const some = min(rowsAtATime, count - first);
+      const firstValue = <usize>(first * stride) * rowBytes;
+      const into = target + <usize>(first * outWidth) * pixelStride;
+      for (let v: usize = 0; v < bytes; v += 16) {
+        const at = c + v;
+        const plane = values + (v >> 4) * planeBytes + firstValue;
+        if (direct) convolve_into_map(into + at, pixelStride, some, outWidth, plane, rowBytes, kernel, stride, weight + byte + at, pixelStride);
+        else {
+          convolve_plane(outputs, some, outWidth, plane, rowBytes, kernel, stride, special, weight + byte + at, pixelStride, scratch);
+          store_gradient(into + at, pixelStride, outputs, outRowBytes, some, outWidth, false);
+        }
+        const sum = activate_pixels(into + at, pixelStride, some * outWidth, v128.load(bias + byte + at), activation, v128.load(sums + v));
+        v128.store(sums + v, sum);
+      }
+    }
+    if (pooled == 0) continue;
+    const means = pooled + <usize>image * pixelStride + byte + c;
+    for (let v: usize = 0; v < bytes; v += 16) v128.store(means + v, f32x4.div(v128.load(sums + v), f32x4.splat(<f32>(outHeight * outWidth))));
   }
 }
 

@@ -1,17 +1,17 @@
 // The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
 // tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill
-// eight accumulators. V8 unrolls a k loop twice only where it stands inside other loops, so a tile is no
-// function of its own: worth a fifth of the speed (docs/experiments.md).
+// eight accumulators. Both operands are packed, rows of a by fours and columns of b by eights, so that one pointer each
+// walks them: a core issues six or eight instructions a cycle, of which the arithmetic wants four. V8 unrolls a k loop
+// twice only where it stands inside other loops, so a tile is no function of its own (docs/experiments.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { HARD_SWISH, NONE, activate, clamp, hard_swish, high_of, low_of } from './activation';
+import { HARD_SWISH, NONE, clamp, hard_swish, high_of, low_of } from './activation';
 
 /**
- * Whole 4 x 8 tiles: rows a multiple of 4, columns of 8. Panels of b stand `panelStep` apart, their rows of 8 floats
- * `bStride`.
+ * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; panels of eight columns of b `panelStep` apart, their rows of 8 floats `bStride`.
  */
 function multiply_tiles(
-  a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize,
 ): void {
   const low = low_of(activation);
@@ -21,27 +21,22 @@ function multiply_tiles(
     let at = <usize>column << 2;
     for (let row = 0; row < rows; row += 4) {
       let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-      let a1 = a0 + aStride;
-      let a2 = a1 + aStride;
-      let a3 = a2 + aStride;
-      const next = a3 + aStride;
       let p = b;
-      for (const end = a0 + (<usize>k << 2); a0 < end; a0 += 4) {
+      for (const end = a0 + (<usize>k << 4); a0 < end; a0 += 16) {
         const b0 = v128.load(p);
         const b1 = v128.load(p, 16);
         let x = v128.load32_splat(a0);
         s00 = f32x4.add(s00, f32x4.mul(x, b0));
         s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        x = v128.load32_splat(a1);
+        x = v128.load32_splat(a0, 4);
         s10 = f32x4.add(s10, f32x4.mul(x, b0));
         s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a2);
+        x = v128.load32_splat(a0, 8);
         s20 = f32x4.add(s20, f32x4.mul(x, b0));
         s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a3);
+        x = v128.load32_splat(a0, 12);
         s30 = f32x4.add(s30, f32x4.mul(x, b0));
         s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        a1 += 4; a2 += 4; a3 += 4;
         p += bStride;
       }
       if (bias != 0) {
@@ -71,37 +66,114 @@ function multiply_tiles(
       v128.store(target, s20); v128.store(target, s21, 16); target += cStride;
       v128.store(target, s30); v128.store(target, s31, 16);
       at += cStride << 2;
-      a0 = next;
     }
     b += panelStep;
   }
 }
 
-/** 1 x 8 outputs: the rows left over by multiply_tiles. */
-function tile_1x8(a: usize, b: usize, bStride: usize, k: i32, c: usize, bias: usize, activation: i32, residual: usize): void {
-  let s0 = f32x4.splat(0.0), s1 = s0;
-  const end = a + (<usize>k << 2);
-  while (a < end) {
-    const x = v128.load32_splat(a);
-    s0 = f32x4.add(s0, f32x4.mul(x, v128.load(b)));
-    s1 = f32x4.add(s1, f32x4.mul(x, v128.load(b, 16)));
-    a += 4;
-    b += bStride;
+function copy_floats(target: usize, source: usize, count: i32): void {
+  for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
+}
+
+/** target[k][4] <- four rows of a, transposed. */
+function pack_four_rows(target: usize, a: usize, stride: usize, k: i32): void {
+  let a1 = a + stride;
+  let a2 = a1 + stride;
+  let a3 = a2 + stride;
+  for (const end = a + (<usize>(k & ~3) << 2); a < end; a += 16) {
+    const r0 = v128.load(a);
+    const r1 = v128.load(a1);
+    const r2 = v128.load(a2);
+    const r3 = v128.load(a3);
+    const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+    const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+    const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+    const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+    v128.store(target, v128.shuffle<f64>(low01, low23, 0, 2));
+    v128.store(target, v128.shuffle<f64>(low01, low23, 1, 3), 16);
+    v128.store(target, v128.shuffle<f64>(high01, high23, 0, 2), 32);
+    v128.store(target, v128.shuffle<f64>(high01, high23, 1, 3), 48);
+    a1 += 16; a2 += 16; a3 += 16;
+    target += 64;
   }
-  if (bias != 0) {
-    s0 = f32x4.add(s0, v128.load(bias));
-    s1 = f32x4.add(s1, v128.load(bias, 16));
+  for (let i = k & 3; i > 0; i--) {
+    store<f32>(target, load<f32>(a));
+    store<f32>(target, load<f32>(a1), 4);
+    store<f32>(target, load<f32>(a2), 8);
+    store<f32>(target, load<f32>(a3), 12);
+    a += 4; a1 += 4; a2 += 4; a3 += 4;
+    target += 16;
   }
-  if (activation != NONE) {
-    s0 = activate(s0, activation);
-    s1 = activate(s1, activation);
+}
+
+/** target [rows / 4][k][4] <- a. Where the last four rows are fewer, the places of the others stay as they are. */
+function pack_rows(target: usize, a: usize, aStride: usize, rows: i32, k: i32): void {
+  const whole = rows & ~3;
+  for (let row = 0; row < whole; row += 4) {
+    pack_four_rows(target, a, aStride, k);
+    a += aStride << 2;
+    target += <usize>k << 4;
   }
+  for (let row = whole; row < rows; row++) {
+    for (let i: usize = 0; i < <usize>k; i++) store<f32>(target + (i << 4), load<f32>(a + (i << 2)));
+    a += aStride;
+    target += 4;
+  }
+}
+
+/** Bytes at the head of `temporary` in which the edges of c are computed: a tile and a bias. */
+const EDGE_BYTES: usize = 192;
+
+/** Bytes of scratch that multiply_panels takes as `temporary`, for so many rows of k floats. */
+export function temporary_bytes(rows: i32, k: i32): usize {
+  return EDGE_BYTES + (<usize>((rows + 3) & ~3) * <usize>k << 2);
+}
+
+/** The upper left `rows` x `columns` of a 4 x 8 tile: what is left over at the edges of c. */
+function multiply_edge(
+  a: usize, rows: i32, k: i32, b: usize, bStride: usize, columns: i32,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
+): void {
+  const vector = temporary + 128;
+  if (bias != 0) copy_floats(vector, bias, columns);
   if (residual != 0) {
-    s0 = f32x4.add(s0, v128.load(residual));
-    s1 = f32x4.add(s1, v128.load(residual, 16));
+    for (let row: usize = 0; row < <usize>rows; row++) copy_floats(temporary + (row << 5), residual + row * cStride, columns);
   }
-  v128.store(c, s0);
-  v128.store(c, s1, 16);
+  multiply_tiles(a, 4, k, b, bStride, 0, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary);
+  for (let row: usize = 0; row < <usize>rows; row++) copy_floats(c + row * cStride, temporary + (row << 5), columns);
+}
+
+/** c[rows][columns] from rows of a and panels of b as multiply_tiles has them, the last one readable to its eighth column. */
+function multiply_columns(
+  a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
+): void {
+  const packed = temporary + EDGE_BYTES;
+  pack_rows(packed, a, aStride, rows, k);
+  const wholeRows = rows & ~3;
+  const wholeColumns = columns & ~7;
+  multiply_tiles(packed, wholeRows, k, b, bStride, panelStep, wholeColumns, c, cStride, bias, activation, residual);
+  if (wholeRows == rows && wholeColumns == columns) return;
+  for (let column = 0; column < columns; column += 8) {
+    const byte = <usize>column << 2;
+    const vector = bias == 0 ? <usize>0 : bias + byte;
+    for (let row = column < wholeColumns ? wholeRows : 0; row < rows; row += 4) {
+      const at = byte + <usize>row * cStride;
+      multiply_edge(
+        packed + (<usize>row * <usize>k << 2), min(rows - row, 4), k, b, bStride, min(columns - column, 8),
+        c + at, cStride, vector, activation, residual == 0 ? <usize>0 : residual + at, temporary,
+      );
+    }
+    b += panelStep;
+  }
+}
+
+/** c[rows][columns] = a b for b packed in panels [panel][k][8], the last one padded with zeros (pack.ts). */
+export function multiply_panels(
+  a: usize, aStride: usize, rows: i32, k: i32, packed: usize, columns: i32,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
+): void {
+  multiply_columns(a, aStride, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
 }
 
 /** 1 x 1 output with b a column of floats `bStride` apart: the columns left over where b is not packed. */
@@ -115,63 +187,12 @@ function tile_1x1(a: usize, b: usize, bStride: usize, k: i32): f32 {
   return sum;
 }
 
-function copy_floats(target: usize, source: usize, count: i32): void {
-  for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
-}
-
-/** Bytes of scratch that multiply_panels takes as `temporary`. */
-export const TEMPORARY_BYTES: usize = 64;
-
-/**
- * c[rows][columns] from a[rows][k] and panels of 8 columns of b, `panelStep` apart, whose rows stand
- * `bStride` apart. Where columns are not a multiple of 8 the last panel must be padded.
- */
-function multiply_columns(
-  a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
-  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
-): void {
-  const wholeRows = rows & ~3;
-  multiply_tiles(a, aStride, wholeRows, k, b, bStride, panelStep, columns & ~7, c, cStride, bias, activation, residual);
-  for (let column = 0; column < columns; column += 8) {
-    const byte = <usize>column << 2;
-    const count = columns - column;
-    let vector = bias == 0 ? <usize>0 : bias + byte;
-    if (count < 8 && bias != 0) {
-      copy_floats(temporary, vector, count);
-      vector = temporary;
-    }
-    for (let row = count < 8 ? 0 : wholeRows; row < rows; row++) {
-      const at = byte + <usize>row * cStride;
-      let addend = residual == 0 ? <usize>0 : residual + at;
-      let target = c + at;
-      if (count < 8) {
-        target = temporary + 32;
-        if (addend != 0) {
-          copy_floats(target, addend, count);
-          addend = target;
-        }
-      }
-      tile_1x8(a + <usize>row * aStride, b, bStride, k, target, vector, activation, addend);
-      if (count < 8) copy_floats(c + at, target, count);
-    }
-    b += panelStep;
-  }
-}
-
-/** multiply_columns for b packed in panels [panel][k][8], the last one padded with zeros (pack.ts). */
-export function multiply_panels(
-  a: usize, aStride: usize, rows: i32, k: i32, packed: usize, columns: i32,
-  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
-): void {
-  multiply_columns(a, aStride, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
-}
-
 /** c[rows][columns] = a b for b[k][columns] as it is, any sizes. */
 export function multiply(
-  a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, columns: i32, c: usize, cStride: usize,
+  a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, columns: i32, c: usize, cStride: usize, temporary: usize,
 ): void {
   const whole = columns & ~7;
-  multiply_columns(a, aStride, rows, k, b, bStride, 32, whole, c, cStride, 0, NONE, 0, 0);
+  multiply_columns(a, aStride, rows, k, b, bStride, 32, whole, c, cStride, 0, NONE, 0, temporary);
   for (let column = whole; column < columns; column++) {
     const byte = <usize>column << 2;
     for (let row = 0; row < rows; row++) {

@@ -141,7 +141,7 @@ export function f32_linear_grad_input(
   const first = tile * featuresPerTask;
   const count = min(featuresPerTask, inFeatures - first);
   const byte = <usize>first << 2;
-  multiply(dy, outStride, rows, outFeatures, weight + byte, inStride, count, dx + byte, inStride);
+  multiply(dy, outStride, rows, outFeatures, weight + byte, inStride, count, dx + byte, inStride, scratch);
 }
 
 /**

@@ -73,6 +73,46 @@ export function normalize_plane(
   }
 }
 
+/**
+ * Up to four planes, `planeBytes` apart, of neighbouring channels (`bytes`, 16 for each plane) from (top, left) on of the
+ * image whose first channel stands at `image`. Zeros as in normalize_plane, without `clear`.
+ */
+export function gather_planes(
+  target: usize, planeBytes: usize, rows: i32, columns: i32, image: usize, bytes: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32,
+): void {
+  const first = max(-left, 0);
+  const end = max(min(width - left, columns), first);
+  const firstRow = max(-top, 0);
+  const endRow = min(height - top, rows);
+  for (let row = firstRow; row < endRow; row++) {
+    let source = image + <usize>((top + row) * width + left + first) * pixelStride;
+    let plane0 = target + (<usize>(row * columns + first) << 4);
+    const stop = plane0 + (<usize>(end - first) << 4);
+    if (bytes == 64) {
+      let plane1 = plane0 + planeBytes;
+      let plane2 = plane1 + planeBytes;
+      let plane3 = plane2 + planeBytes;
+      for (; plane0 < stop; plane0 += 16) {
+        v128.store(plane0, v128.load(source));
+        v128.store(plane1, v128.load(source, 16));
+        v128.store(plane2, v128.load(source, 32));
+        v128.store(plane3, v128.load(source, 48));
+        source += pixelStride;
+        plane1 += 16; plane2 += 16; plane3 += 16;
+      }
+    } else {
+      for (; plane0 < stop; plane0 += 16) {
+        let plane = plane0;
+        for (let at: usize = 0; at < bytes; at += 16) {
+          v128.store(plane, v128.load(source + at));
+          plane += planeBytes;
+        }
+        source += pixelStride;
+      }
+    }
+  }
+}
+
 /** Pixels of dy = k1 * (da * gate + pooled) * activation'(y * scale + shift) + k2 * y + k3; those of da stand `step` bytes apart. */
 function gradient_run(
   target: usize, da: usize, step: usize, y: usize, pixelStride: usize, count: i32,
@@ -159,29 +199,25 @@ export function store_statistics(
   add_vector(accumulators + step * 2, square);
 }
 
-/** y <- activation(plane + bias) */
-export function store_activated(
-  y: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, bias: v128, activation: i32,
-): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const slope = slope_of(activation);
-  const offset = f32x4.add(f32x4.mul(bias, slope), offset_of(activation));
-  for (let row = 0; row < rows; row++) {
-    const end = plane + (<usize>width << 4);
-    if (activation == HARD_SWISH) {
-      for (let source = plane; source < end; source += 16) {
-        v128.store(y, hard_swish(f32x4.add(v128.load(source), bias)));
-        y += pixelStride;
-      }
-    } else {
-      for (let source = plane; source < end; source += 16) {
-        v128.store(y, clamp(f32x4.add(f32x4.mul(v128.load(source), slope), offset), low, high));
-        y += pixelStride;
-      }
+/** y <- activation(y + bias), pixels of four channels. Returns `sum` with all of them added, in their order. */
+export function activate_pixels(y: usize, pixelStride: usize, count: i32, bias: v128, activation: i32, sum: v128): v128 {
+  const end = y + <usize>count * pixelStride;
+  if (activation == HARD_SWISH) {
+    for (; y < end; y += pixelStride) {
+      const value = hard_swish(f32x4.add(v128.load(y), bias));
+      v128.store(y, value);
+      sum = f32x4.add(sum, value);
     }
-    plane += rowBytes;
+  } else {
+    const low = low_of(activation);
+    const high = high_of(activation);
+    for (; y < end; y += pixelStride) {
+      const value = clamp(f32x4.add(v128.load(y), bias), low, high);
+      v128.store(y, value);
+      sum = f32x4.add(sum, value);
+    }
   }
+  return sum;
 }
 
 /** dx <- the plane, or dx + the plane (accumulate). */

@@ -3,7 +3,7 @@
 // epilogue. Packed weights: see kernels/pack.ts.
 
 import { NONE } from './activation';
-import { TEMPORARY_BYTES, multiply_outer, multiply_panels } from './gemm';
+import { multiply_outer, multiply_panels, temporary_bytes } from './gemm';
 import { gradient_image_rows, normalize_gated_rows } from './view';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
@@ -22,7 +22,7 @@ export function f32_pointwise_conv_statistics_forward__4x8(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const accumulators = scratch + TEMPORARY_BYTES;
+  const accumulators = scratch + temporary_bytes(rowsPerBlock, inChannels);
   const loaded = accumulators + accumulator_bytes(outChannels);
   const plain = coefficients == 0 && gate == 0;
   for (let row = first; row < end; row += rowsPerBlock) {
@@ -59,7 +59,7 @@ export function f32_pointwise_conv_forward__4x8(
   const byte = <usize>column << 2;
   const first = (tile / columnTasks) * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const loaded = scratch + TEMPORARY_BYTES;
+  const loaded = scratch + temporary_bytes(rowsPerBlock, inChannels);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
     let a = x + <usize>row * inStride;
@@ -93,7 +93,7 @@ export function f32_pointwise_conv_grad_input_grad_weight__4x8(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const dy = scratch + TEMPORARY_BYTES;
+  const dy = scratch + temporary_bytes(rowsPerBlock, outChannels);
   const loaded = dy + <usize>rowsPerBlock * outStride;
   const plain = xCoefficients == 0 && xGate == 0;
   const partial = partials + <usize>tile * inStride * <usize>outChannels;

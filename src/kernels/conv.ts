@@ -1,6 +1,15 @@
 /** Rows of kernels/conv.ts: dense K x K convolutions of few input channels, over gathered patches. */
 import { activate } from './activation-code.ts';
-import { type Arrays, ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
+import {
+  type Arrays,
+  ceilDivide,
+  type Kernel,
+  mapActivation,
+  multipleOf4,
+  panelScratchBytes,
+  type Sizes,
+  size,
+} from './kernel.ts';
 import { packedIndex, packedLength } from './pointwise-conv.ts';
 import { array, at, gradientOfOutput, range, writeStatistics } from './reference-views.ts';
 
@@ -98,7 +107,8 @@ export const convStatisticsForward: Kernel = {
   integers: GEOMETRY,
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => 64 + 12 * outChannels(s) + scratchRows(s) * patchFloats(s),
+  scratchBytes: (s) =>
+    panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + 12 * outChannels(s) + scratchRows(s) * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => depth(s) + size(s, 'rowsPerTask'),
   constraint: multipleOf4('outChannels'),
@@ -128,7 +138,7 @@ export const convForward: Kernel = {
   integers: [...GEOMETRY, 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => 64 + scratchRows(s) * patchFloats(s),
+  scratchBytes: (s) => panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + scratchRows(s) * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: depth,
   reference(s, arrays) {

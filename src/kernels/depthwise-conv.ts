@@ -99,6 +99,18 @@ const FIVE_BY_FIVE_STRIDE_TWO = {
 };
 const EVEN_STRIDE_TWO = { ...THREE_BY_THREE, height: 8, width: 6, outHeight: 4, outWidth: 3, stride: 2, channels: 12 };
 const DILATED = { ...THREE_BY_THREE, images: 1, kernel: 5, padding: 4, dilation: 2, imagesPerTask: 1 };
+const WIDE = {
+  ...THREE_BY_THREE,
+  images: 1,
+  height: 8,
+  width: 50,
+  outHeight: 8,
+  outWidth: 50,
+  kernel: 5,
+  padding: 2,
+  channelsPerTask: 20,
+  rowsPerBlock: 5,
+};
 const TINY = { ...THREE_BY_THREE, height: 1, width: 1, outHeight: 1, outWidth: 1, kernel: 5, padding: 2, stride: 2 };
 
 export const depthwiseConvStatisticsForward: Kernel = {
@@ -149,24 +161,36 @@ export const depthwiseConvForward: Kernel = {
     weight: { access: 'read', length: (s) => taps(s) * channels(s) },
     bias: { access: 'read', length: channels },
     y: { access: 'write', length: (s) => images(s) * outPixels(s) * channels(s) },
+    pooled: { access: 'write', optional: true, length: (s) => images(s) * channels(s) },
   },
   integers: ['images', ...GEOMETRY, 'channelsPerTask', 'rowsPerBlock', 'activation'],
   floats: [],
   tiles: (s) => images(s) * rowTasks(s) * channelTasks(s),
-  scratchBytes: (s) => TAP_BYTES + forwardPlaneBytes(s),
+  scratchBytes: (s) =>
+    TAP_BYTES + outputPlaneBytes(s, size(s, 'rowsPerBlock')) + 4 * valuePlaneBytes(s, size(s, 'rowsPerBlock')) + 64,
   flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
-  reduction: taps,
-  constraint: multipleOf4('channels', 'channelsPerTask'),
+  reduction: (s) => taps(s) + outPixels(s),
+  constraint: (s) => multipleOf4('channels', 'channelsPerTask')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const y = array(arrays, 'y');
     convolve({ ...s, activation: 0 }, { ...arrays, coefficients: undefined }, images(s)).forEach((sum, index) => {
       y[index] = activate(sum + at(array(arrays, 'bias'), index % channels(s)), size(s, 'activation'));
     });
+    if (!arrays.pooled) return;
+    for (let i = 0; i < images(s) * channels(s); i++) {
+      const first = Math.floor(i / channels(s)) * outPixels(s) * channels(s) + (i % channels(s));
+      const values = range(0, outPixels(s)).map((pixel) => at(y, first + pixel * channels(s)));
+      arrays.pooled[i] = values.reduce((sum, value) => sum + value, 0) / outPixels(s);
+    }
   },
   cases: [
-    { sizes: inferenceCase(THREE_BY_THREE, 3) },
-    { sizes: inferenceCase(FIVE_BY_FIVE_STRIDE_TWO, 1) },
-    { sizes: inferenceCase(DILATED, 0) },
+    { sizes: inferenceCase(THREE_BY_THREE, 3), absent: ['pooled'] },
+    { sizes: inferenceCase({ ...THREE_BY_THREE, rowsPerBlock: 9, channelsPerTask: 20 }, 3) },
+    { sizes: inferenceCase(WIDE, 3), absent: ['pooled'] },
+    { sizes: inferenceCase({ ...WIDE, rowsPerBlock: 8 }, 0) },
+    { sizes: inferenceCase(EVEN_STRIDE_TWO, 2) },
+    { sizes: inferenceCase(FIVE_BY_FIVE_STRIDE_TWO, 1), absent: ['pooled'] },
+    { sizes: inferenceCase(DILATED, 0), absent: ['pooled'] },
     { sizes: inferenceCase(TINY, 2) },
   ],
 };

@@ -72,6 +72,11 @@ export function ceilDivide(a: number, b: number): number {
   return Math.floor((a + b - 1) / b);
 }
 
+/** Bytes that multiply_panels (kernels/gemm.ts) takes for `rows` rows of `depth` floats, packed by fours. */
+export function panelScratchBytes(rows: number, depth: number): number {
+  return 192 + 16 * ceilDivide(rows, 4) * depth;
+}
+
 export function multipleOf4(...names: string[]): (sizes: Sizes) => string | null {
   return (sizes) => {
     const bad = names.find((name) => size(sizes, name) % 4 !== 0);

@@ -1,6 +1,6 @@
 /** Rows of kernels/linear.ts: fully connected layers, weights as saved, any sizes. */
 import { activate } from './activation-code.ts';
-import { ceilDivide, type Kernel, type Sizes, size } from './kernel.ts';
+import { ceilDivide, type Kernel, panelScratchBytes, type Sizes, size } from './kernel.ts';
 import { array, at } from './reference-views.ts';
 
 const rows = (s: Sizes) => size(s, 'rows');
@@ -59,7 +59,7 @@ export const linearGradInput: Kernel = {
   integers: ['rows', 'inFeatures', 'outFeatures', 'featuresPerTask'],
   floats: [],
   tiles: (s) => ceilDivide(inFeatures(s), size(s, 'featuresPerTask')),
-  scratchBytes: () => 0,
+  scratchBytes: (s) => panelScratchBytes(rows(s), outFeatures(s)),
   flops,
   reduction: outFeatures,
   constraint: multipleOf(8),

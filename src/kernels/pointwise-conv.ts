@@ -1,6 +1,15 @@
 /** Rows of kernels/pointwise-conv.ts. Weights are packed in panels of 8 columns (pack.ts). */
 import { activate } from './activation-code.ts';
-import { type Arrays, ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
+import {
+  type Arrays,
+  ceilDivide,
+  type Kernel,
+  mapActivation,
+  multipleOf4,
+  panelScratchBytes,
+  type Sizes,
+  size,
+} from './kernel.ts';
 import {
   array,
   at,
@@ -25,6 +34,7 @@ const rows = (s: Sizes) => size(s, 'rows');
 const inChannels = (s: Sizes) => size(s, 'inChannels');
 const outChannels = (s: Sizes) => size(s, 'outChannels');
 const images = (s: Sizes) => ceilDivide(rows(s), size(s, 'rowsPerImage'));
+const blockRows = (s: Sizes) => size(s, 'rowsPerBlock');
 const rowTasks = (s: Sizes) => ceilDivide(rows(s), size(s, 'rowsPerTask'));
 
 /** y[row][o] = sum over c of value(row, c) * w[c][o] + bias[o], handed to `write`. */
@@ -72,7 +82,8 @@ export const pointwiseConvStatisticsForward: Kernel = {
   integers: ['rows', 'inChannels', 'outChannels', 'rowsPerImage', 'rowsPerTask', 'rowsPerBlock', 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => 64 + 12 * outChannels(s) + 4 * size(s, 'rowsPerBlock') * inChannels(s),
+  scratchBytes: (s) =>
+    panelScratchBytes(blockRows(s), inChannels(s)) + 12 * outChannels(s) + 4 * blockRows(s) * inChannels(s),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: (s) => inChannels(s) + size(s, 'rowsPerTask'),
   constraint: multipleOf4('inChannels', 'outChannels'),
@@ -151,11 +162,12 @@ export const pointwiseConvForward: Kernel = {
   ],
   floats: [],
   tiles: (s) => rowTasks(s) * columnTasks(s),
-  scratchBytes: (s) => 64 + 4 * size(s, 'rowsPerBlock') * inChannels(s),
+  scratchBytes: (s) => panelScratchBytes(blockRows(s), inChannels(s)) + 4 * blockRows(s) * inChannels(s),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: inChannels,
   constraint: (s) =>
     multipleOf4('inChannels')(s) ??
+    mapActivation('activation')(s) ??
     (size(s, 'columnsPerTask') % 8 === 0 ? null : 'columnsPerTask is not a multiple of 8'),
   reference(s, arrays) {
     const y = array(arrays, 'y');
@@ -201,7 +213,7 @@ export const pointwiseConvForward: Kernel = {
         rowsPerTask: 8,
         columnsPerTask: 8,
         rowsPerBlock: 8,
-        activation: 4,
+        activation: 2,
       },
       absent: ['gate'],
     },
@@ -240,7 +252,8 @@ export const pointwiseConvGradient: Kernel = {
   ],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => 64 + 4 * size(s, 'rowsPerBlock') * (inChannels(s) + outChannels(s)),
+  scratchBytes: (s) =>
+    panelScratchBytes(blockRows(s), outChannels(s)) + 4 * blockRows(s) * (inChannels(s) + outChannels(s)),
   flops: (s) => 4 * rows(s) * inChannels(s) * outChannels(s),
   reduction: (s) => outChannels(s) + size(s, 'rowsPerTask'),
   constraint: (s) => multipleOf4('inChannels', 'outChannels')(s) ?? mapActivation('activation', 'xActivation')(s),

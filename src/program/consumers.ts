@@ -20,6 +20,12 @@ export class Consumers {
     return (this.#byTensor.get(tensor)?.length ?? 0) + (tensor === this.#output ? 1 : 0);
   }
 
+  /** A reader of this kind among all. */
+  find<Op extends GraphNode['op']>(tensor: TensorName, op: Op): Extract<GraphNode, { op: Op }> | null {
+    const node = this.#byTensor.get(tensor)?.find((reader) => reader.op === op);
+    return (node as Extract<GraphNode, { op: Op }> | undefined) ?? null;
+  }
+
   /** The only reader of a tensor, if it has exactly one and is of this kind. */
   only<Op extends GraphNode['op']>(tensor: TensorName, op: Op): Extract<GraphNode, { op: Op }> | null {
     const [node, ...others] = this.#byTensor.get(tensor) ?? [];

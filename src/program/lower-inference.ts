@@ -18,7 +18,9 @@ import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
 import { packedLength } from '../kernels/pointwise-conv.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
+import { InputPort } from './input-port.ts';
 import { layoutParameters } from './parameter-layout.ts';
+import { pictureGroups } from './picture-groups.ts';
 import type { Operand, Program } from './program.ts';
 import { ProgramBuilder, shifted } from './program-builder.ts';
 import { depthwiseInference, inferenceTile, linearFeatures } from './tiling.ts';
@@ -64,23 +66,68 @@ class InferenceLowering {
   readonly #consumers: Consumers;
   readonly #values = new Map<TensorName, Value>();
   readonly #absorbed = new Set<GraphNode>();
-  /** Tensors to keep that have not been produced yet. */
-  readonly #wanted: Set<TensorName>;
+  readonly #images: number;
+  readonly #keep: ReadonlySet<TensorName>;
+  readonly #joined: TensorName | null;
+  /** Tensors to keep or to join, of all pictures. */
+  readonly #whole = new Map<TensorName, Operand>();
+  /** What the `prepare` steps leave, by name. */
+  readonly #prepared = new Map<string, Operand>();
+  /** The pictures being lowered: all, or a group. */
+  #pictures: { readonly first: number; readonly count: number };
 
-  constructor(graph: Graph, keep: readonly TensorName[]) {
+  /** @param joined the tensor that groups of pictures are joined at, if the batch is lowered in groups */
+  constructor(graph: Graph, images: number, keep: readonly TensorName[], joined: TensorName | null) {
     this.builder = new ProgramBuilder(layoutParameters(graph));
     this.#consumers = new Consumers(graph);
-    this.#wanted = new Set(keep);
+    this.#images = images;
+    this.#keep = new Set(keep);
+    this.#joined = joined;
+    this.#pictures = { first: 0, count: images };
   }
 
-  /** Where a step writes a tensor: a buffer that makes room after its last use, or a port. */
+  /** What is lowered next is for these pictures; the tensors of others are forgotten. */
+  choosePictures(first: number, count: number): void {
+    this.#pictures = { first, count };
+    this.#values.clear();
+  }
+
+  /** What is lowered next is for all pictures, and starts from the joined tensor. */
+  joinPictures(): void {
+    if (this.#joined === null) return;
+    const { height, width, channels } = this.#map(this.#joined);
+    const data = this.#whole.get(this.#joined);
+    assert(data, 'groups of pictures are joined');
+    this.choosePictures(0, this.#images);
+    this.set(this.#joined, { kind: 'map', images: this.#images, height, width, channels, data, gate: null });
+  }
+
+  /** Where a step writes a tensor: a buffer that makes room after its last use, a port, or a part of either. */
   #destination(tensor: TensorName, floats: number): Operand {
-    return this.#wanted.delete(tensor) ? this.builder.port(tensor, 4 * floats) : this.builder.buffer(tensor, floats);
+    const { first, count } = this.#pictures;
+    const keep = this.#keep.has(tensor);
+    if (!keep && tensor !== this.#joined) return this.builder.buffer(tensor, floats);
+    const perPicture = floats / count;
+    const all = perPicture * this.#images;
+    const whole =
+      this.#whole.get(tensor) ?? (keep ? this.builder.port(tensor, 4 * all) : this.builder.buffer(tensor, all));
+    this.#whole.set(tensor, whole);
+    return shifted(whole, first * perPicture);
+  }
+
+  /** An operand that `prepare` steps fill; the steps are appended the first time. */
+  #prepareOnce(name: string, floats: number, append: (operand: Operand) => void): Operand {
+    const known = this.#prepared.get(name);
+    if (known) return known;
+    const operand = this.builder.persistent(name, floats);
+    this.#prepared.set(name, operand);
+    append(operand);
+    return operand;
   }
 
   /** @throws BneckError 'option' if a tensor to keep was not produced */
   checkKept(): void {
-    const [missing] = this.#wanted;
+    const missing = [...this.#keep].find((tensor) => !this.#whole.has(tensor));
     if (missing === undefined) return;
     throw new BneckError('option', `The inference program holds no tensor ${missing}: there is none, or it is fused.`);
   }
@@ -171,25 +218,35 @@ class InferenceLowering {
   /** Scale and shift of a batch norm: the shift is the convolution's bias. */
   #fold({ norm }: ConvUnit): { scale: Operand; bias: Operand } {
     const { channels, epsilon } = norm.attributes;
-    const coefficients = this.builder.persistent(`${norm.name}.folded`, 2 * channels);
-    const operands = {
-      weight: this.builder.parameter(`${norm.name}.weight`),
-      bias: this.builder.parameter(`${norm.name}.bias`),
-      runningMean: this.builder.running(`${norm.name}.running_mean`),
-      runningVariance: this.builder.running(`${norm.name}.running_var`),
-      coefficients,
-    };
-    this.builder.prepare('f32_batch_norm_fold_forward', norm.name, operands, { channels, epsilon });
-    return { scale: coefficients, bias: shifted(coefficients, channels) };
+    const folded = this.#prepareOnce(`${norm.name}.folded`, 2 * channels, (coefficients) => {
+      const operands = {
+        weight: this.builder.parameter(`${norm.name}.weight`),
+        bias: this.builder.parameter(`${norm.name}.bias`),
+        runningMean: this.builder.running(`${norm.name}.running_mean`),
+        runningVariance: this.builder.running(`${norm.name}.running_var`),
+        coefficients,
+      };
+      this.builder.prepare('f32_batch_norm_fold_forward', norm.name, operands, { channels, epsilon });
+    });
+    return { scale: folded, bias: shifted(folded, channels) };
   }
 
   #packPanels({ conv }: ConvUnit, scale: Operand): Operand {
     const { inChannels, outChannels, kernel } = conv.attributes;
     const taps = kernel * kernel;
-    const packed = this.builder.persistent(`${conv.name}.packed`, packedLength(inChannels * taps, outChannels));
-    const operands = { weight: this.builder.parameter(`${conv.name}.weight`), scale, packed };
-    this.builder.prepare('f32_pack_panels_forward', conv.name, operands, { outChannels, inChannels, taps });
-    return packed;
+    return this.#prepareOnce(`${conv.name}.packed`, packedLength(inChannels * taps, outChannels), (packed) => {
+      const operands = { weight: this.builder.parameter(`${conv.name}.weight`), scale, packed };
+      this.builder.prepare('f32_pack_panels_forward', conv.name, operands, { outChannels, inChannels, taps });
+    });
+  }
+
+  #packDepthwise({ conv }: ConvUnit, scale: Operand): Operand {
+    const { inChannels: channels, kernel } = conv.attributes;
+    const taps = kernel * kernel;
+    return this.#prepareOnce(`${conv.name}.packed`, taps * channels, (packed) => {
+      const operands = { weight: this.builder.parameter(`${conv.name}.weight`), scale, packed };
+      this.builder.prepare('f32_pack_depthwise_forward', conv.name, operands, { channels, taps });
+    });
   }
 
   #pointwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
@@ -219,16 +276,23 @@ class InferenceLowering {
   }
 
   #depthwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
-    const { kernel } = unit.conv.attributes;
     const { scale, bias } = this.#fold(unit);
-    const taps = kernel * kernel;
-    const weight = this.builder.persistent(`${unit.conv.name}.packed`, taps * input.channels);
-    const source = { weight: this.builder.parameter(`${unit.conv.name}.weight`), scale, packed: weight };
-    const name = unit.conv.name;
-    this.builder.prepare('f32_pack_depthwise_forward', name, source, { channels: input.channels, taps });
+    const weight = this.#packDepthwise(unit, scale);
+    const { name } = unit.conv;
     const shape = depthwiseSizes(unit.conv, input, convOutput(unit.conv, input));
-    const sizes = { ...shape, ...depthwiseInference(shape), activation };
-    this.builder.step('f32_depthwise_conv_forward__c4w4', name, { x: input.data, weight, bias, y }, sizes);
+    const tiling = depthwiseInference(shape);
+    const pool = this.#consumers.find(unit.output, 'global_average_pool2d');
+    const pooled = pool && tiling.rowsPerBlock >= shape.outHeight ? this.#pooled(pool, shape) : null;
+    const sizes = { ...shape, ...tiling, activation };
+    this.builder.step('f32_depthwise_conv_forward__c4w4', name, { x: input.data, weight, bias, y, pooled }, sizes);
+  }
+
+  /** Where the step that makes a map leaves its means, too; the pooling node needs no step then. */
+  #pooled(pool: GraphNode, { images, channels }: { images: number; channels: number }): Operand {
+    const data = this.#destination(pool.output, images * channels);
+    this.#absorbed.add(pool);
+    this.set(pool.output, { kind: 'vector', data, images, features: channels });
+    return data;
   }
 
   #dense(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
@@ -275,18 +339,6 @@ class InferenceLowering {
   }
 }
 
-/** Adds the port that pictures come in by, and the step that normalises bytes. Returns [N][H][W][3] floats. */
-export function lowerInput(builder: ProgramBuilder, shape: Shape, input: 'bytes' | 'floats'): Operand {
-  const [images, channels, height, width] = shape as [number, number, number, number];
-  const pixels = images * height * width;
-  if (input === 'floats') return builder.port('pictures', 4 * pixels * channels);
-  const x = builder.port('pictures', pixels * channels);
-  const coefficients = builder.port('normalization', 24, 'program');
-  const y = builder.buffer('input', pixels * channels);
-  builder.step('u8_normalize_forward', 'input', { x, coefficients, y }, { pixels });
-  return y;
-}
-
 /**
  * @param shape [N, 3, H, W]
  * @returns a program with ports `pictures` (and `normalization`, [2][3] floats: scale and shift of a byte, if
@@ -295,10 +347,19 @@ export function lowerInput(builder: ProgramBuilder, shape: Shape, input: 'bytes'
  */
 export function lowerInference(graph: Graph, shape: Shape, options: InferenceOptions): Program {
   const [images, channels, height, width] = shape as [number, number, number, number];
-  const lowering = new InferenceLowering(graph, options.keep ?? []);
-  const data = lowerInput(lowering.builder, shape, options.input);
-  lowering.set(graph.input, { kind: 'map', images, channels, height, width, data, gate: null });
-  for (const node of graph.nodes) lowering.lower(node);
+  const groups = pictureGroups(graph, shape);
+  const joined = groups.nodes === 0 ? null : (graph.nodes[groups.nodes]?.inputs[0] ?? null);
+  const lowering = new InferenceLowering(graph, images, options.keep ?? [], joined);
+  const input = new InputPort(lowering.builder, shape, options.input);
+  for (let first = 0; first < images; first += groups.pictures) {
+    const count = Math.min(groups.pictures, images - first);
+    lowering.choosePictures(first, count);
+    const data = input.floats(first, count);
+    lowering.set(graph.input, { kind: 'map', images: count, channels, height, width, data, gate: null });
+    for (const node of graph.nodes.slice(0, groups.nodes)) lowering.lower(node);
+  }
+  lowering.joinPictures();
+  for (const node of graph.nodes.slice(groups.nodes)) lowering.lower(node);
   lowering.checkKept();
   const logits = lowering.value(graph.output);
   assert(logits.kind === 'vector', 'the output is a vector');

@@ -23,7 +23,7 @@ import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
 import { Consumers } from './consumers.ts';
 import { ConvTraining } from './conv-training.ts';
 import { rowsOf } from './geometry.ts';
-import { lowerInput } from './lower-inference.ts';
+import { InputPort } from './input-port.ts';
 import { lowerUpdate, type UpdateOptions } from './lower-optimizer.ts';
 import { layoutParameters } from './parameter-layout.ts';
 import type { Operand, Program } from './program.ts';
@@ -319,7 +319,7 @@ export function lowerTraining(graph: Graph, shape: Shape, options: TrainingOptio
   if (images < 2)
     throw new BneckError('shape', 'Training needs at least 2 pictures a batch: batch norm compares them.');
   const lowering = new TrainingLowering(graph, options.batchNormMomentum);
-  const data = lowerInput(lowering.builder, shape, options.input);
+  const data = new InputPort(lowering.builder, shape, options.input).floats(0, shape[0] as number);
   const slot = lowering.slot(graph.input);
   const picture = { kind: 'map', images, channels, height, width, data, norm: null, activation: 0 } as const;
   lowering.set(graph.input, { ...picture, gate: null, slot });

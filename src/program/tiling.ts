@@ -6,6 +6,8 @@
 import { ceilDivide } from '../kernels/kernel.ts';
 
 const BLOCK_FLOATS = 32768;
+/** Floats of a block of rows in inference: it stays in the first-level cache while panels of weights pass. */
+const INFERENCE_BLOCK_FLOATS = 2560;
 /** Of 16 bytes: the two planes of a depthwise gradient in the first-level cache (kernels/plane.ts). */
 const PLANE_PIXELS = 1536;
 
@@ -91,23 +93,29 @@ export function depthwiseBackward(shape: DepthwiseShape): DepthwiseTiling {
   return { ...forward, rowsPerBlock };
 }
 
-/** Inference has one task a block of rows of a block of channels. */
+/** Inference has one task a block of rows of a block of channels, sixteen or a multiple: a cache line of each pixel. */
 export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling, 'imagesPerTask'> {
   const rowsPerBlock = depthwiseOutputRows(shape);
   const rowTasks = shape.images * ceilDivide(shape.outHeight, rowsPerBlock);
-  return { rowsPerBlock, channelsPerTask: depthwiseChannels(shape.channels, rowTasks, 8) };
+  return { rowsPerBlock, channelsPerTask: roundUp(depthwiseChannels(shape.channels, rowTasks, 8), 16) };
 }
 
-/** Inference matrix kernels: cut columns too where rows are few. */
+/**
+ * Inference matrix kernels: tasks are blocks of rows. Only where these are few are columns cut too, since each task brings
+ * its rows into the order that the tiles read.
+ */
 export function inferenceTile(
   rows: number,
   inChannels: number,
   outChannels: number,
 ): { rowsPerTask: number; rowsPerBlock: number; columnsPerTask: number } {
-  const tiling = forwardRows(rows, inChannels + outChannels);
-  const rowTasks = ceilDivide(rows, tiling.rowsPerTask);
-  const columnTasks = clamp(ceilDivide(16, rowTasks), 1, Math.max(1, Math.floor(outChannels / 32)));
-  return { ...tiling, columnsPerTask: roundUp(ceilDivide(outChannels, columnTasks), 8) };
+  const most = clamp(Math.floor(INFERENCE_BLOCK_FLOATS / inChannels / 4) * 4, 8, 256);
+  const blocks = ceilDivide(rows, most);
+  const rowsPerBlock = roundUp(ceilDivide(rows, blocks), 4);
+  const rowsPerTask = roundUp(ceilDivide(rows, 64), rowsPerBlock);
+  const rowTasks = ceilDivide(rows, rowsPerTask);
+  const columnTasks = clamp(ceilDivide(16, rowTasks), 1, Math.max(1, Math.floor(outChannels / 256)));
+  return { rowsPerTask, rowsPerBlock, columnsPerTask: roundUp(ceilDivide(outChannels, columnTasks), 8) };
 }
 
 /** Rows of elementwise work over [rows][channels]. */
