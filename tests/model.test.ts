@@ -7,6 +7,7 @@ import { initialWeights } from '../src/graph/initial-weights.ts';
 import { Model } from '../src/model/model.ts';
 import { Predictor } from '../src/model/predictor.ts';
 import { mobilenetV3 } from '../src/models/mobilenet-v3.ts';
+import { pictureGroups } from '../src/program/picture-groups.ts';
 import { SingleThreadPool } from '../src/runtime/single-thread-pool.ts';
 import { createThreadPool } from '../src/runtime/thread-pool.node.ts';
 
@@ -102,6 +103,23 @@ describe('Model', () => {
     fromFloats.data.forEach((logit, index) => {
       expect(fromBytes[index]).toBeCloseTo(logit, 5);
     });
+  });
+
+  test('pictures that a batch takes in groups get the logits that they get alone', async () => {
+    const [count, side] = [5, 160];
+    const groups = pictureGroups(buildGraph(ARCHITECTURE), [count, 3, side, side]);
+    expect([groups.nodes > 0, groups.pictures]).toEqual([true, 1]);
+    const pictures = randomBytes(count * side * side * 3);
+    const data = normalised(pictures, count, side);
+    const { data: together } = await model.forward({ data, shape: [count, 3, side, side] });
+    for (let i = 0; i < count; i++) {
+      const picture = data.slice(i * side * side * 3, (i + 1) * side * side * 3);
+      const { data: alone } = await model.forward({ data: picture, shape: shape(side) });
+      alone.forEach((logit, k) => {
+        expect(together[i * 7 + k]).toBeCloseTo(logit, 6);
+      });
+    }
+    expect(new Set(together).size).toBe(together.length);
   });
 
   test('classify gives the classes of the highest logits', async () => {

@@ -12,6 +12,8 @@ const GROUP_FLOATS = 131072;
 /** Floats of one picture's map from which on the batch goes whole. */
 const SMALL_MAP_FLOATS = 16384;
 const MOST_GROUPS = 16;
+/** What a step of the program ends with: its output is a tensor that can be joined. */
+const LAST_OF_A_STEP: ReadonlySet<GraphNode['op']> = new Set(['batch_norm2d', 'activation', 'add']);
 
 export interface PictureGroups {
   /** Nodes, from the first, that take the batch in groups. */
@@ -46,7 +48,7 @@ function firstOfSmallMaps(graph: Graph, maps: ReadonlyMap<TensorName, MapShape>)
     for (const tensor of alive) if ((lastUse.get(tensor) ?? 0) < index) alive.delete(tensor);
     const input = maps.get(node.inputs[0] as TensorName);
     const alone = alive.size === 1 && previous?.output === node.inputs[0];
-    const starts = node.op === 'conv2d' && previous?.op !== 'conv2d';
+    const starts = node.op === 'conv2d' && previous !== null && LAST_OF_A_STEP.has(previous.op);
     if (starts && alone && input && floatsOf(input) <= SMALL_MAP_FLOATS) return index;
     alive.add(node.output);
     previous = node;
