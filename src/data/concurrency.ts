@@ -32,9 +32,8 @@ export class Limiter {
 const TURN_MS = 8;
 let turnStart = 0;
 
-/** Lets timers, input and messages have their turn if this one has been held for long. */
-export async function giveOthersATurn(): Promise<void> {
-  if (performance.now() - turnStart < TURN_MS) return;
+/** Lets timers, input and messages have their turn. */
+export async function nextTurn(): Promise<void> {
   await new Promise<void>((resolve) => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve);
@@ -49,4 +48,9 @@ export async function giveOthersATurn(): Promise<void> {
     port2.postMessage(null);
   });
   turnStart = performance.now();
+}
+
+/** The same, if this turn has been held for long. */
+export async function giveOthersATurn(): Promise<void> {
+  if (performance.now() - turnStart >= TURN_MS) await nextTurn();
 }

@@ -168,6 +168,23 @@ test('the event loop gets its turns while batches are made from memory', async (
   expect(turns).toBeGreaterThan(0);
 });
 
+test('a batch that is ready goes out before work on later ones', async () => {
+  let reads = 0;
+  const read = (index: number) => {
+    reads += 1;
+    return base.read(index);
+  };
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+  const batches = new BatchLoader({ ...base, read }, training).epoch(0);
+  await batches.next();
+  await pause();
+  const before = reads;
+  await batches.next();
+  expect(reads).toBe(before);
+  await pause();
+  expect(reads).toBe(before + 4);
+});
+
 test('options that cannot be are refused', () => {
   const make = (options: Partial<LoaderOptions>) => () => new BatchLoader(base, { ...training, ...options });
   expect(make({ batchSize: 0 })).toThrow(/batchSize 0/);

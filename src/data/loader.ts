@@ -9,7 +9,7 @@ import { RandomStream } from '../base/random.ts';
 import { augmentPicture } from './augment/augment-picture.ts';
 import type { Augmentation } from './augment/augmentation.ts';
 import { parseAugmentation } from './augment/parse-augmentation.ts';
-import { giveOthersATurn, Limiter } from './concurrency.ts';
+import { giveOthersATurn, Limiter, nextTurn } from './concurrency.ts';
 import type { Dataset } from './dataset.ts';
 import { checkPreprocessing, evaluationPicture, type Preprocessing } from './preprocess.ts';
 
@@ -158,6 +158,8 @@ export class BatchLoader {
 
   /** Null where every picture of an evaluation batch is bad. */
   async #makeBatch(walk: Walk, batch: number): Promise<Batch | null> {
+    // The batch that is asked for goes out first, so that its step does not wait for pictures of later ones.
+    await nextTurn();
     const start = batch * this.batchSize;
     const places = Math.min(this.batchSize, this.dataset.length - start);
     const bytes = this.resolution * this.resolution * 3;
@@ -196,7 +198,7 @@ export class BatchLoader {
       const index = drawn % length;
       if (this.#bad.has(index)) continue;
       try {
-        target.set(await this.#prepare(walk.epoch, index, drawn));
+        await this.#prepare(walk.epoch, index, drawn, target);
         await giveOthersATurn();
         return index;
       } catch (error) {
@@ -211,10 +213,13 @@ export class BatchLoader {
     );
   }
 
-  async #prepare(epoch: number, index: number, drawn: number): Promise<Uint8Array | Uint8ClampedArray> {
+  async #prepare(epoch: number, index: number, drawn: number, target: Uint8Array): Promise<void> {
     const picture = await this.dataset.read(index);
-    if (this.#augmentation === null) return evaluationPicture(picture, this.#preprocessing);
+    if (this.#augmentation === null) {
+      target.set(evaluationPicture(picture, this.#preprocessing));
+      return;
+    }
     const stream = new RandomStream(this.#seed, 'augment', epoch, drawn);
-    return augmentPicture(picture, this.#preprocessing, this.#augmentation, stream).data;
+    augmentPicture(picture, this.#preprocessing, this.#augmentation, stream, target);
   }
 }

@@ -18,6 +18,20 @@ export interface Picture extends PictureSize {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
+/** A part of a picture, whole pixels. */
+export interface CropBox extends PictureSize {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A part must lie within its picture, and not be empty. */
+export function checkCropBox(picture: PictureSize, { x, y, width, height }: CropBox): void {
+  assert(
+    x >= 0 && y >= 0 && width >= 1 && height >= 1 && x + width <= picture.width && y + height <= picture.height,
+    `crop ${x},${y} ${width}x${height} of ${picture.width}x${picture.height}`,
+  );
+}
+
 /** Bytes of a picture's pixels. */
 export function pictureBytes(size: PictureSize): number {
   return size.width * size.height * 3;

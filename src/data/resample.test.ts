@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { makePicture, type Picture } from './picture.ts';
-import { type Box, resizeBilinear } from './resample.ts';
+import { type Box, resizeBilinear, resizeCrop } from './resample.ts';
+import { crop, flipHorizontal } from './transform.ts';
 
 function formulaPicture(width: number, height: number): Picture {
   const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
@@ -58,4 +59,36 @@ test('a white picture stays white at any size', () => {
   ] as const) {
     expect(resizeBilinear(white, width, height).data.every((value) => value === 255)).toBe(true);
   }
+});
+
+// Boxes that take one, two, three, four and more taps, on either axis, and those whose size stays.
+test.each([
+  [1, 1, 5],
+  [2, 3, 7],
+  [3, 2, 2],
+  [9, 20, 20],
+  [23, 21, 20],
+  [31, 40, 20],
+  [20, 20, 20],
+  [20, 47, 20],
+  [60, 50, 3],
+])(
+  'a part of %dx%d as a square of %d, mirrored or not, is what cropping, resizing and flipping give',
+  (width, height, side) => {
+    const picture = formulaPicture(width + 5, height + 3);
+    const box = { x: 4, y: 1, width, height };
+    const plain = resizeBilinear(crop(picture, box), side, side);
+    const output = new Uint8Array(side * side * 3);
+    resizeCrop(picture, box, side, false, output);
+    expect(output).toEqual(plain.data);
+    resizeCrop(picture, box, side, true, output);
+    expect(output).toEqual(flipHorizontal(plain).data);
+  },
+);
+
+test('a part must lie in its picture, and the output be a square of its size', () => {
+  const picture = formulaPicture(8, 8);
+  const at = { x: 0, y: 0, width: 8, height: 8 };
+  expect(() => resizeCrop(picture, { ...at, x: 1 }, 4, false, new Uint8Array(48))).toThrow();
+  expect(() => resizeCrop(picture, at, 4, false, new Uint8Array(47))).toThrow();
 });

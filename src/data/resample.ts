@@ -3,44 +3,45 @@
  * gives with `BILINEAR`: torchvision's weights were trained and measured on such pictures. Two
  * passes, rows first; the triangle filter widens with the reduction; weights are fixed-point
  * integers of 22 fractional bits and each pass rounds to 8 bits. Everything is integer or IEEE
- * double arithmetic, so the bits are the same in every engine.
+ * double arithmetic, so the bits are the same in every engine. Training spends most of its loading here:
+ * docs/experiments.md has what was tried.
  * Source of the rules: Pillow, src/libImaging/Resample.c.
  */
 import { assert } from '../base/errors.ts';
-import { makePicture, type Picture } from './picture.ts';
-
-/** 32 bits less 8 for the pixel and 2 for headroom, as Pillow has it. */
-const PRECISION_BITS = 32 - 8 - 2;
-const HALF = 1 << (PRECISION_BITS - 1);
+import { type CropBox, checkCropBox, makePicture, type Picture, type PictureSize, pictureBytes } from './picture.ts';
+import { type Lines, PRECISION_BITS, resampleColumns, resampleRows, type Taps } from './resample-passes.ts';
 
 /** Left, top, right, bottom in pixels; may be fractional. */
 export type Box = readonly [left: number, top: number, right: number, bottom: number];
 
-/** Which input pixels make an output pixel: for output i, `count[i]` of them from `first[i]` on. */
-interface Taps {
-  readonly first: Int32Array;
-  readonly count: Int32Array;
-  /** fixed-point weights, `stride` places for each output pixel */
-  readonly weights: Int32Array;
-  readonly stride: number;
-}
-
-/** The taps of one axis. `start` and `end` bound the box on it and are single-precision, as in Pillow. */
-function computeTaps(inputSize: number, start: number, end: number, outputSize: number): Taps {
+/**
+ * The taps of one axis. `start` and `end` bound the box on it and are single-precision, as in Pillow.
+ * @param mirrored the last output pixel's taps first
+ */
+function computeTaps(inputSize: number, start: number, end: number, outputSize: number, mirrored = false): Taps {
   const scale = Math.fround(end - start) / outputSize;
-  const filterScale = Math.max(scale, 1);
-  const support = filterScale; // the triangle filter reaches one (scaled) pixel to each side
-  const inverse = 1 / filterScale;
-  const stride = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(outputSize);
-  const count = new Int32Array(outputSize);
-  const weights = new Int32Array(outputSize * stride);
-  const exact = new Float64Array(stride);
+  const support = Math.max(scale, 1); // the triangle filter reaches one (scaled) pixel to each side
+  const inverse = 1 / support;
+  const lows = new Int32Array(outputSize);
+  const highs = new Int32Array(outputSize);
+  let most = 1;
   for (let output = 0; output < outputSize; output++) {
     const center = start + (output + 0.5) * scale;
     const low = Math.max(0, Math.trunc(center - support + 0.5));
     const high = Math.min(inputSize, Math.trunc(center + support + 0.5));
-    const taps = high - low;
+    lows[output] = low;
+    highs[output] = high;
+    most = Math.max(most, high - low);
+  }
+  // Three go as four, for which there is a loop.
+  const count = most === 3 && inputSize > 3 ? 4 : most;
+  const first = new Int32Array(outputSize);
+  const weights = new Int32Array(outputSize * count);
+  const exact = new Float64Array(most);
+  for (let output = 0; output < outputSize; output++) {
+    const low = lows[output] as number;
+    const taps = (highs[output] as number) - low;
+    const center = start + (output + 0.5) * scale;
     let sum = 0;
     for (let tap = 0; tap < taps; tap++) {
       const distance = Math.abs((tap + low - center + 0.5) * inverse);
@@ -48,70 +49,37 @@ function computeTaps(inputSize: number, start: number, end: number, outputSize: 
       exact[tap] = weight;
       sum += weight;
     }
+    const place = mirrored ? outputSize - 1 - output : output;
+    const begin = Math.min(low, inputSize - count);
+    first[place] = begin;
     for (let tap = 0; tap < taps; tap++) {
       const weight = sum === 0 ? 0 : (exact[tap] as number) / sum;
-      weights[output * stride + tap] = Math.trunc(0.5 + weight * (1 << PRECISION_BITS));
+      weights[place * count + low - begin + tap] = Math.trunc(0.5 + weight * (1 << PRECISION_BITS));
     }
-    first[output] = low;
-    count[output] = taps;
   }
-  return { first, count, weights, stride };
+  return { first, count, weights };
 }
 
-/** Resamples `rows` rows from `firstRow` on along x: [rows, picture.width, 3] to [rows, outputWidth, 3]. */
-function horizontalPass(picture: Picture, firstRow: number, rows: number, outputWidth: number, taps: Taps): Uint8Array {
-  const { data, width } = picture;
-  const { first, count, weights, stride } = taps;
-  const output = new Uint8Array(rows * outputWidth * 3);
-  let write = 0;
-  for (let row = 0; row < rows; row++) {
-    const rowStart = (firstRow + row) * width * 3;
-    for (let x = 0; x < outputWidth; x++) {
-      let red = HALF;
-      let green = HALF;
-      let blue = HALF;
-      let read = rowStart + (first[x] as number) * 3;
-      const end = x * stride + (count[x] as number);
-      for (let tap = x * stride; tap < end; tap++) {
-        const weight = weights[tap] as number;
-        red = (red + Math.imul(data[read] as number, weight)) | 0;
-        green = (green + Math.imul(data[read + 1] as number, weight)) | 0;
-        blue = (blue + Math.imul(data[read + 2] as number, weight)) | 0;
-        read += 3;
-      }
-      output[write] = Math.min(red >> PRECISION_BITS, 255);
-      output[write + 1] = Math.min(green >> PRECISION_BITS, 255);
-      output[write + 2] = Math.min(blue >> PRECISION_BITS, 255);
-      write += 3;
-    }
-  }
-  return output;
-}
+/** Pixels between the passes, of all pictures but large ones: new memory for each would take a tenth of the time. */
+const SCRATCH = new Int32Array(2 ** 18);
 
-/** Resamples along y. `rows` holds the input from row `firstRow` on, `rowBytes` bytes a row. */
-function verticalPass(
-  rows: Uint8Array | Uint8ClampedArray,
-  firstRow: number,
-  rowBytes: number,
-  outputHeight: number,
-  taps: Taps,
-): Uint8Array {
-  const output = new Uint8Array(outputHeight * rowBytes);
-  const sums = new Int32Array(rowBytes);
-  for (let y = 0; y < outputHeight; y++) {
-    sums.fill(HALF);
-    const taken = taps.count[y] as number;
-    for (let tap = 0; tap < taken; tap++) {
-      const weight = taps.weights[y * taps.stride + tap] as number;
-      const read = ((taps.first[y] as number) + tap - firstRow) * rowBytes;
-      for (let i = 0; i < rowBytes; i++) {
-        sums[i] = ((sums[i] as number) + Math.imul(rows[read + i] as number, weight)) | 0;
-      }
-    }
-    const write = y * rowBytes;
-    for (let i = 0; i < rowBytes; i++) output[write + i] = Math.min((sums[i] as number) >> PRECISION_BITS, 255);
-  }
-  return output;
+/** Resamples the part of `source` inside `box` to `width` x `height` pixels. */
+function resample(
+  source: Omit<Lines, 'rows'> & PictureSize,
+  [left, top, right, bottom]: Box,
+  { width, height }: PictureSize,
+  mirrored: boolean,
+  output: Uint8Array,
+): void {
+  const { data, rowBytes } = source;
+  const across = computeTaps(source.width, left, right, width, mirrored);
+  const down = computeTaps(source.height, top, bottom, height);
+  // Only the rows that the second pass will read.
+  const firstRow = down.first[0] as number;
+  const rows = (down.first[height - 1] as number) + down.count - firstRow;
+  const packed = rows * width <= SCRATCH.length ? SCRATCH : new Int32Array(rows * width);
+  resampleRows({ data, begin: source.begin + firstRow * rowBytes, rowBytes, rows }, across, packed);
+  resampleColumns(packed, width, { ...down, first: down.first.map((row) => row - firstRow) }, output);
 }
 
 /**
@@ -132,21 +100,25 @@ export function resizeBilinear(picture: Picture, width: number, height: number, 
     left >= 0 && top >= 0 && right <= picture.width && bottom <= picture.height && left < right && top < bottom,
     `box ${left},${top},${right},${bottom} in ${picture.width}x${picture.height}`,
   );
-  const needHorizontal = width !== picture.width || left !== 0 || right !== width;
-  const needVertical = height !== picture.height || top !== 0 || bottom !== height;
-  if (!needHorizontal && !needVertical) return picture;
+  const whole = left === 0 && top === 0 && right === picture.width && bottom === picture.height;
+  if (whole && width === picture.width && height === picture.height) return picture;
+  const output = new Uint8Array(pictureBytes({ width, height }));
+  const source = { ...picture, begin: 0, rowBytes: picture.width * 3 };
+  resample(source, [left, top, right, bottom], { width, height }, false, output);
+  return makePicture(width, height, output);
+}
 
-  const verticalTaps = computeTaps(picture.height, top, bottom, height);
-  let rows = picture.data;
-  let firstRow = 0;
-  if (needHorizontal) {
-    // Only the rows that the vertical pass will read.
-    firstRow = needVertical ? (verticalTaps.first[0] as number) : 0;
-    const lastRow = needVertical
-      ? (verticalTaps.first[height - 1] as number) + (verticalTaps.count[height - 1] as number)
-      : picture.height;
-    rows = horizontalPass(picture, firstRow, lastRow - firstRow, width, computeTaps(picture.width, left, right, width));
-  }
-  if (needVertical) rows = verticalPass(rows, firstRow, width * 3, height, verticalTaps);
-  return makePicture(width, height, rows);
+/**
+ * A part of a picture, resized to a square and perhaps mirrored: the bytes of cropping, resizing and flipping one
+ * after the other, in one walk.
+ * @param output where the `side` * `side` * 3 bytes go
+ */
+export function resizeCrop(picture: Picture, box: CropBox, side: number, mirrored: boolean, output: Uint8Array): void {
+  checkCropBox(picture, box);
+  const { data, width: pixels } = picture;
+  const { x, y, width, height } = box;
+  const square = { width: side, height: side };
+  assert(output.length === pictureBytes(square), `${output.length} bytes for ${side}x${side}`);
+  const source = { data, begin: (y * pixels + x) * 3, rowBytes: pixels * 3, width, height };
+  resample(source, [0, 0, width, height], square, mirrored, output);
 }

@@ -4,15 +4,8 @@
  * input is never written; where nothing changes, the same picture comes back.
  * Source of the rules: torchvision/transforms/functional.py.
  */
-import { assert } from '../base/errors.ts';
-import { makePicture, type Picture, type PictureSize } from './picture.ts';
+import { type CropBox, checkCropBox, makePicture, type Picture, type PictureSize } from './picture.ts';
 import { resizeBilinear } from './resample.ts';
-
-/** A part of a picture, whole pixels. */
-export interface CropBox extends PictureSize {
-  readonly x: number;
-  readonly y: number;
-}
 
 /** Rounds to the nearest integer, halves to the even one, as Python's `round` does. */
 export function roundHalfToEven(value: number): number {
@@ -25,10 +18,7 @@ export function roundHalfToEven(value: number): number {
 /** The part of a picture inside `box`, which must lie within it. */
 export function crop(picture: Picture, box: CropBox): Picture {
   const { x, y, width, height } = box;
-  assert(
-    x >= 0 && y >= 0 && width >= 1 && height >= 1 && x + width <= picture.width && y + height <= picture.height,
-    `crop ${x},${y} ${width}x${height} of ${picture.width}x${picture.height}`,
-  );
+  checkCropBox(picture, box);
   if (width === picture.width && height === picture.height) return picture;
   const data = new Uint8Array(width * height * 3);
   for (let row = 0; row < height; row++) {
@@ -57,11 +47,6 @@ export function reduceShortSide(picture: Picture, size: number | undefined): Pic
   return size === undefined || Math.min(picture.width, picture.height) <= size
     ? picture
     : resizeShortSide(picture, size);
-}
-
-/** Resizes to exactly `width` x `height` pixels; the aspect ratio may change. */
-export function resizeExact(picture: Picture, width: number, height: number): Picture {
-  return resizeBilinear(picture, width, height);
 }
 
 /** Black borders, so that each side is at least as long as asked; the odd pixel goes right and below. */

@@ -5,7 +5,7 @@
  * the stream by (seed, 'augment', epoch, picture), so neither order nor prefetching changes a byte.
  */
 import type { RandomStream } from '../../base/random.ts';
-import type { Picture, PictureSize } from '../picture.ts';
+import { type Picture, type PictureSize, pictureBytes } from '../picture.ts';
 import type { ChannelValues, Preprocessing } from '../preprocess.ts';
 import { roundHalfToEven, shortSideSize } from '../transform.ts';
 import {
@@ -17,7 +17,7 @@ import {
   type RandomCrop,
   type RandomResizedCrop,
 } from './augmentation.ts';
-import { applyOperation, type Color, type PictureOperation } from './picture-operation.ts';
+import { applyInto, type Color, type PictureOperation } from './picture-operation.ts';
 import { drawAutoAugment, drawRandAugment, drawTrivialAugment } from './policies.ts';
 import { randomCropBox, randomErasedBox, uniformIn } from './random-box.ts';
 
@@ -117,12 +117,16 @@ export function drawOperations(
   return operations;
 }
 
-/** One training picture, of the target's resolution. */
+/**
+ * One training picture, of the target's resolution.
+ * @param data where its bytes go
+ */
 export function augmentPicture(
   picture: Picture,
   target: AugmentationTarget,
   augmentation: Augmentation,
   stream: RandomStream,
+  data: Uint8Array = new Uint8Array(pictureBytes({ width: target.resolution, height: target.resolution })),
 ): Picture {
-  return drawOperations(augmentation, picture, target, stream).reduce(applyOperation, picture);
+  return applyInto(data, picture, drawOperations(augmentation, picture, target, stream));
 }

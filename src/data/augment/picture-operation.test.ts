@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { makePicture, type Picture } from '../picture.ts';
-import { applyOperation, describeOperation, type PictureOperation } from './picture-operation.ts';
+import { applyInto, applyOperation, describeOperation, type PictureOperation } from './picture-operation.ts';
 import { type PolicyOp, policyOperation } from './policy-ops.ts';
 
 interface Group {
@@ -45,6 +45,24 @@ test.each(
   const source = pictureOf(group);
   const operation = policyOperation(op, magnitude);
   compare(operation === null ? source : applyOperation(source, operation), fromBase64(bytes), operation);
+});
+
+const cropped: PictureOperation = { kind: 'resized-crop', box: { x: 1, y: 2, width: 9, height: 7 }, side: 8 };
+
+test.each<readonly PictureOperation[]>([
+  [cropped],
+  [cropped, { kind: 'flip' }],
+  [cropped, { kind: 'vertical-flip' }],
+  [cropped, { kind: 'flip' }, { kind: 'flip' }, { kind: 'invert' }],
+  [{ kind: 'center-crop', side: 8 }],
+  [{ kind: 'center-crop', side: 8 }, { kind: 'flip' }],
+])('%j and what follows: one walk or step by step, the same bytes, where they are wanted', (...list) => {
+  const batch = new Uint8Array(3 * 8 * 8 * 3);
+  const place = batch.subarray(192, 384);
+  const found = applyInto(place, picture, list);
+  expect(found).toEqual(list.reduce(applyOperation, picture));
+  expect(found.data).toBe(place);
+  expect(batch.filter((_, i) => i < 192 || i >= 384).every((value) => value === 0)).toBe(true);
 });
 
 test('every kind of operation changes the picture in some golden', () => {

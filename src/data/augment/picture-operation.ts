@@ -3,16 +3,9 @@
  * random; an operation gives the same bytes everywhere, and those of torchvision's functional
  * operations on Pillow pictures. Invariant: the input is never written.
  */
-import { makePicture, type Picture, type PictureSize } from '../picture.ts';
-import {
-  type CropBox,
-  centerCrop,
-  crop,
-  flipHorizontal,
-  flipVertical,
-  resizeExact,
-  resizeShortSide,
-} from '../transform.ts';
+import { type CropBox, makePicture, type Picture, type PictureSize, pictureBytes } from '../picture.ts';
+import { resizeCrop } from '../resample.ts';
+import { centerCrop, flipHorizontal, flipVertical, resizeShortSide } from '../transform.ts';
 import { type AffineChange, affineMatrix, cornerShearMatrix, transformAffine } from './affine.ts';
 import type { Pair } from './augmentation.ts';
 import { adjustBrightness, adjustContrast, adjustSaturation, adjustSharpness } from './enhance.ts';
@@ -71,7 +64,7 @@ function eraseBox(picture: Picture, { x, y, width, height }: CropBox, [red, gree
 export function applyOperation(picture: Picture, operation: PictureOperation): Picture {
   switch (operation.kind) {
     case 'resized-crop':
-      return resizeExact(crop(picture, operation.box), operation.side, operation.side);
+      return applyInto(newSquare(operation.side), picture, [operation]);
     case 'center-crop':
       return centerCrop(resizeShortSide(picture, operation.side), operation.side);
     case 'shifted-crop': {
@@ -109,6 +102,30 @@ export function applyOperation(picture: Picture, operation: PictureOperation): P
     case 'erase':
       return eraseBox(picture, operation.box, operation.color);
   }
+}
+
+function newSquare(side: number): Uint8Array {
+  return new Uint8Array(pictureBytes({ width: side, height: side }));
+}
+
+/**
+ * Applies operations in their order, of which the first makes a square, and the others keep its size. What most
+ * pictures get, a crop and perhaps a flip, is one walk that writes where the bytes are wanted.
+ * @param data where the bytes go
+ */
+export function applyInto(data: Uint8Array, picture: Picture, operations: readonly PictureOperation[]): Picture {
+  const [first, second] = operations;
+  if (first?.kind !== 'resized-crop') {
+    const result = operations.reduce(applyOperation, picture);
+    data.set(result.data);
+    return makePicture(result.width, result.height, data);
+  }
+  const mirrored = second?.kind === 'flip';
+  const rest = operations.slice(mirrored ? 2 : 1);
+  const square = rest.length === 0 ? data : newSquare(first.side);
+  resizeCrop(picture, first.box, first.side, mirrored, square);
+  const result = makePicture(first.side, first.side, square);
+  return rest.length === 0 ? result : applyInto(data, result, rest);
 }
 
 function signed(value: number, digits: number): string {

@@ -4,8 +4,8 @@
  */
 import { exp, log } from '../../base/math.ts';
 import type { RandomStream } from '../../base/random.ts';
-import type { PictureSize } from '../picture.ts';
-import { type CropBox, roundHalfToEven } from '../transform.ts';
+import type { CropBox, PictureSize } from '../picture.ts';
+import { roundHalfToEven } from '../transform.ts';
 import type { Range } from './augmentation.ts';
 
 /** What bounds a random box. */
