@@ -57,6 +57,8 @@ const recordSchema = z.strictObject({
     metrics: z.string(),
     bestEpoch: count.min(1).nullable(),
   }),
+  /** See checkpoint-sums.node.ts. */
+  sums: z.record(z.string(), z.string()).optional(),
 });
 
 export function formatRecord({ recipe, dataPath, opening, data, state }: CheckpointRecord): string {

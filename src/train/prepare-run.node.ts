@@ -24,6 +24,13 @@ import type { TrainOptions } from './train-options.ts';
 import { chooseOpening, openTrainingData, refuseSecondValidation, type TrainingData } from './training-data.node.ts';
 import { isOver, newTrainingState, type TrainingState } from './training-state.ts';
 
+export interface ResumedRun {
+  readonly folder: RunFolder;
+  readonly session: SessionState;
+  /** Whether the last checkpoint was damaged, and this is the one before. */
+  readonly fellBack: boolean;
+}
+
 export interface PreparedRun {
   readonly data: TrainingData;
   readonly dataRecord: DataRecord;
@@ -32,7 +39,7 @@ export interface PreparedRun {
   readonly reasons: readonly string[];
   readonly weights: StateDict;
   /** Null for a new run. */
-  readonly resumed: { readonly folder: RunFolder; readonly session: SessionState } | null;
+  readonly resumed: ResumedRun | null;
   readonly state: TrainingState;
 }
 
@@ -133,8 +140,14 @@ function refuseSettled(options: TrainOptions): void {
 async function prepareResumedRun(path: string, options: TrainOptions): Promise<PreparedRun> {
   refuseSettled(options);
   const folder = await RunFolder.open(path);
-  const { model, optimizerState, averageWeights, record } = await loadCheckpoint(path);
+  const { model, optimizerState, averageWeights, record, damage } = await loadCheckpoint(path);
   const { state } = record;
+  if (damage !== undefined) {
+    const place = `epoch ${state.epoch + 1}, after step ${state.stepInEpoch}`;
+    // Its remedy, the last sentence, is for those who have no other.
+    const reason = damage.message.replace(/\. [A-Z][^.]*\.$/, '');
+    options.observer?.noted?.(`The last checkpoint is damaged (${reason}); going on from the one before it, ${place}.`);
+  }
   const recipe = { ...record.recipe, skipBad: record.recipe.skipBad || (options.skipBad ?? false) };
   if (isOver(state, recipe)) {
     const all = state.epoch === totalEpochs(recipe);
@@ -164,7 +177,11 @@ async function prepareResumedRun(path: string, options: TrainOptions): Promise<P
     recipe,
     reasons: data.notes,
     weights: model.weights,
-    resumed: { folder, session: { weights: model.weights, optimizer: optimizerState, average: averageWeights } },
+    resumed: {
+      folder,
+      session: { weights: model.weights, optimizer: optimizerState, average: averageWeights },
+      fellBack: damage !== undefined,
+    },
     state: { ...state, rows: [...state.rows] },
   };
 }

@@ -47,7 +47,8 @@ export class RunFolder {
   static async requireFree(out: string): Promise<void> {
     const entries = await entriesOf(out);
     if (entries === null || entries.length === 0) return;
-    const resumable = entries.includes('last.ckpt') ? ', or go on with the run in it by resuming it' : '';
+    const begun = entries.includes('last.ckpt') || entries.includes('last.ckpt.old');
+    const resumable = begun ? ', or go on with the run in it by resuming it' : '';
     throw new BneckError(
       'option',
       `${out}: the folder is not empty, and no run is overwritten. Name a new one${resumable}.`,

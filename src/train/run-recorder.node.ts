@@ -14,7 +14,7 @@ import type { RunFolder } from './run-folder.node.ts';
 import type { SessionState } from './session.ts';
 import { dataPath } from './training-data.node.ts';
 import type { Recorder } from './training-loop.ts';
-import type { TrainingState } from './training-state.ts';
+import { isOver, type TrainingState } from './training-state.ts';
 
 /** NaN, which JSON does not have, becomes null. */
 function orNull(value: number): number | null {
@@ -56,12 +56,14 @@ export class RunRecorder implements Recorder {
   async saveCheckpoint(state: TrainingState, session: SessionState): Promise<void> {
     const { recipe, data, dataRecord } = this.#run;
     const position = { epoch: state.epoch, step: state.stepInEpoch };
-    await saveCheckpoint(this.#folder.path, {
+    const checkpoint = {
       model: this.#model(session.weights, position),
       optimizerState: session.optimizer,
       averageWeights: session.average,
       record: { recipe, dataPath: dataPath(data.source), opening: data.opening, data: dataRecord, state },
-    });
+    };
+    // A run that is over does not go on from any.
+    await saveCheckpoint(this.#folder.path, checkpoint, { keepsPrevious: !isOver(state, recipe) });
     this.#observer.checkpointSaved?.({ path: this.#folder.checkpointPath, position });
   }
 

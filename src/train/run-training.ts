@@ -10,6 +10,7 @@ import type { DataSource } from '../data/dataset.ts';
 import type { BadPicture } from '../data/loader.ts';
 import { buildGraph } from '../graph/build-graph.ts';
 import { defaultThreads } from '../runtime/machine.node.ts';
+import { removeDamaged } from './checkpoint.node.ts';
 import { featureRows } from './feature-rows.node.ts';
 import type { TrainingPlan, TrainingResult } from './observer.ts';
 import { stepsPerEpoch, totalEpochs } from './phases.ts';
@@ -99,6 +100,7 @@ async function runPrepared(
     const folder = run.resumed?.folder ?? (await RunFolder.create(out));
     const recorder = new RunRecorder(run, folder, observer, badPictures);
     if (run.resumed === null) await recorder.saveConfig();
+    else if (run.resumed.fellBack) await removeDamaged(folder.path);
     observer.planned?.(planOf(run, session, threads, folder));
     const loop = new TrainingLoop({
       session,

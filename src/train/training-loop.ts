@@ -151,8 +151,8 @@ export class TrainingLoop {
     const best = isBetter(metrics, bestMetrics(state));
     if (best) await recorder.saveBest(metrics, session.weights());
     finishEpoch(state, metrics, best);
+    await recorder.saveBooks(state); // once a checkpoint says that the run is over, nobody would any more
     await this.#saveCheckpoint(trained);
-    await recorder.saveBooks(state);
     const left = runSecondsLeft(recipe, state, null);
     observer.epochEnded?.({ metrics, epochs: totalEpochs(recipe), best, runSecondsLeft: left });
     return true;
