@@ -1,8 +1,8 @@
 /**
- * bneck's side of the comparison, by its command line alone, as a user has it: trains a run, and
- * judges model files on Fashion-MNIST's test pictures. These come as numbered IDX labels, which say
- * nothing to a model whose classes have names, so they are first written out as class folders of
- * lossless PNG files.
+ * bneck's side of the comparison, by its command line alone, as a user has it: trains a run, reads its
+ * books, and judges model files on Fashion-MNIST's test pictures. These come as numbered IDX labels,
+ * which say nothing to a model whose classes have names, so for such they are first written out as
+ * class folders of lossless PNG files.
  */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 
 const BNECK = fileURLToPath(new URL('../../bin/bneck.js', import.meta.url));
-const TEST_PICTURES = 10_000;
+export const TEST_PICTURES = 10_000;
 const SIDE = 28;
 const IMAGE_HEADER_BYTES = 16;
 const LABEL_HEADER_BYTES = 8;
@@ -76,29 +76,48 @@ export async function writeTestFolders(source, target) {
 
 /** @param {string} data @param {string} out @param {number} seed @param {readonly string[]} more options */
 export async function trainRun(data, out, seed, more) {
-  const start = performance.now();
-  await runProgram(process.execPath, [BNECK, 'train', data, '--seed', String(seed), '--out', out, ...more], {
-    show: true,
-  });
-  return (performance.now() - start) / 1000;
+  const args = [BNECK, 'train', data, '--seed', String(seed), '--out', out, ...more];
+  await runProgram(process.execPath, args, { show: true });
 }
 
-/** @param {string} model a file @param {string} data class folders @returns {Promise<number>} accuracy, 0 to 1 */
-export async function judgeModel(model, data) {
-  const output = await runProgram(process.execPath, [BNECK, 'evaluate', model, data, '--split', 'all', '--json'], {
-    show: false,
-  });
-  const { pictures, top1 } = JSON.parse(output);
-  if (pictures !== TEST_PICTURES) throw new Error(`${model} was judged on ${pictures} pictures, not ${TEST_PICTURES}`);
+/**
+ * What of a run's config.json the comparison reads.
+ * @typedef {{
+ *   data: { kind: string, path: string, validation: { counts: number[] } },
+ *   architecture: Record<string, unknown>,
+ *   recipe: Record<string, unknown> & { seed: number, epochs: number }
+ * }} RunConfig
+ */
+
+/** @param {string} run a folder @returns {Promise<RunConfig>} */
+export async function readConfig(run) {
+  return JSON.parse(await readFile(join(run, 'config.json'), 'utf8'));
+}
+
+/**
+ * @param {string} model a file @param {string} data @param {string} split the part of the data
+ * @param {number} expected pictures there @returns {Promise<number>} accuracy, 0 to 1
+ */
+export async function judgeModel(model, data, split, expected) {
+  const args = [BNECK, 'evaluate', model, data, '--split', split, '--json'];
+  const { pictures, top1 } = JSON.parse(await runProgram(process.execPath, args, { show: false }));
+  if (pictures !== expected) throw new Error(`${model} was judged on ${pictures} pictures, not ${expected}`);
   return top1;
 }
 
 /**
- * A column of the last row of a run's metrics.csv.
- * @param {string} run @param {string} column
+ * What a run's metrics.csv says of its epochs.
+ * @param {string} run a folder
  */
-export async function lastMetric(run, column) {
-  const lines = (await readFile(join(run, 'metrics.csv'), 'utf8')).trimEnd().split('\n');
-  const place = lines[0]?.split(',').indexOf(column) ?? -1;
-  return Number(lines.at(-1)?.split(',')[place]);
+export async function readMetrics(run) {
+  const [names, ...rows] = (await readFile(join(run, 'metrics.csv'), 'utf8')).trimEnd().split('\n');
+  const read = (/** @type {string} */ column) => {
+    const place = names?.split(',').indexOf(column) ?? -1;
+    return rows.map((row) => Number(row.split(',')[place]));
+  };
+  return {
+    epochs: rows.length,
+    trainLoss: read('train_loss').at(-1) ?? Number.NaN,
+    seconds: read('seconds').reduce((sum, value) => sum + value, 0),
+  };
 }

@@ -1,8 +1,9 @@
 """
-The pictures of a bneck run for PyTorch: class folders read with Pillow, Fashion-MNIST's test files
-read as IDX, both changed by torchvision's own transforms on Pillow pictures, as torchvision's
-reference recipes do it. Labels follow the run's class names.
+The pictures of a bneck run for PyTorch: class folders read with Pillow, or IDX files (the MNIST
+family), both changed by torchvision's own transforms on Pillow pictures, as torchvision's reference
+recipes do it. Labels follow the run's class names.
 """
+import glob
 import gzip
 import os
 import struct
@@ -17,6 +18,7 @@ from torchvision.transforms import InterpolationMode
 FASHION_CLASSES = [
     "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot",
 ]  # fmt: skip
+VALIDATION_NAMES = ["val", "valid", "validation", "test"]
 BILINEAR = InterpolationMode.BILINEAR
 
 
@@ -33,27 +35,74 @@ def read_class_folders(folder, class_names):
     return pictures, torch.tensor(labels)
 
 
-def read_idx(path):
-    with gzip.open(path) as file:
+def read_idx_file(folder, name):
+    """The array in the file of a name such as t10k-images-idx3-ubyte, which may be gzipped."""
+    paths = sorted(glob.glob(os.path.join(glob.escape(folder), f"{name}*")))
+    if not paths:
+        raise SystemExit(f"{folder}: there is no {name} or {name}.gz")
+    with (gzip.open if paths[0].endswith(".gz") else open)(paths[0], "rb") as file:
         content = file.read()
     dimensions = content[3]
     shape = struct.unpack(f">{dimensions}I", content[4 : 4 + 4 * dimensions])
     return numpy.frombuffer(content, numpy.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
+def read_idx_part(folder, part):
+    """Pillow pictures (RGB) of gray ones, and their numbers, which are bneck's labels."""
+    images = read_idx_file(folder, f"{part}-images-idx3-ubyte")
+    numbers = read_idx_file(folder, f"{part}-labels-idx1-ubyte")
+    return [Image.fromarray(image).convert("RGB") for image in images], torch.from_numpy(numbers.astype(numpy.int64))
+
+
 def read_fashion_test(folder, class_names):
     """Fashion-MNIST's 10,000 test pictures as RGB, labelled as class_names has them."""
     if sorted(class_names) != sorted(FASHION_CLASSES):
         raise SystemExit(f"the run's classes are not Fashion-MNIST's: {', '.join(class_names)}")
-    images = read_idx(os.path.join(folder, "t10k-images-idx3-ubyte.gz"))
-    labels = read_idx(os.path.join(folder, "t10k-labels-idx1-ubyte.gz"))
-    pictures = [Image.fromarray(image).convert("RGB") for image in images]
-    return pictures, torch.tensor([class_names.index(FASHION_CLASSES[label]) for label in labels])
+    pictures, numbers = read_idx_part(folder, "t10k")
+    labels = torch.tensor([class_names.index(name) for name in FASHION_CLASSES])
+    return pictures, labels[numbers]
 
 
-def to_bytes(pictures):
-    """[N, 3, H, W] bytes of pictures of one size."""
-    return torch.stack([transforms.functional.pil_to_tensor(picture) for picture in pictures])
+class RunData:
+    """
+    The parts of a run's data: to learn from, to validate on, and to test on, each pictures and labels.
+    Runs on IDX data validate on the test part, since the data have no other.
+    """
+
+    def __init__(self, data, fashion_mnist):
+        if data["kind"] not in ("class-folders", "idx"):
+            raise SystemExit(f"the run's data are {data['kind']}; give a run on class folders or IDX files")
+        self.data = data
+        self.fashion_mnist = fashion_mnist
+        self.validates_on_test = data["kind"] == "idx"
+
+    def train(self):
+        path, names = self.data["path"], self.data["classNames"]
+        if self.validates_on_test:
+            return self.counted("train", read_idx_part(path, "train"))
+        return self.counted("train", read_class_folders(os.path.join(path, "train"), names))
+
+    def validation(self):
+        path, names = self.data["path"], self.data["classNames"]
+        if self.validates_on_test:
+            return self.test()
+        parts = [name for name in VALIDATION_NAMES if os.path.isdir(os.path.join(path, name))]
+        if not parts:
+            raise SystemExit(f"{path}: no val folder; the twin cannot set aside the pictures that bneck did")
+        return self.counted("validation", read_class_folders(os.path.join(path, parts[0]), names))
+
+    def test(self):
+        if self.validates_on_test:
+            return self.counted("validation", read_idx_part(self.data["path"], "t10k"))
+        return read_fashion_test(self.fashion_mnist, self.data["classNames"])
+
+    def counted(self, part, read):
+        """Pictures that were found, if they are as many of each class as bneck had."""
+        counts = torch.bincount(read[1], minlength=len(self.data["classNames"])).tolist()
+        if counts != self.data[part]["counts"]:
+            had = self.data[part]["counts"]
+            raise SystemExit(f"{self.data['path']}: {counts} {part} pictures a class, bneck had {had}")
+        return read
 
 
 def normalizer(preprocessing):
@@ -68,21 +117,41 @@ def normalizer(preprocessing):
 
 
 def evaluation_transform(preprocessing):
+    """From a Pillow picture to bytes [3, H, W]."""
     return transforms.Compose(
         [
             transforms.Resize(preprocessing["resize"], BILINEAR),
             transforms.CenterCrop(preprocessing["resolution"]),
+            transforms.PILToTensor(),
         ]
     )
 
 
-def training_op(op, resolution):
-    """torchvision's transform for an op of the recipe's augmentation that works on Pillow pictures."""
-    kind = op["kind"]
+def crop_steps(ops, resolution):
+    """What makes the square that the other ops work on: the first op, if it is a crop."""
+    kind = ops[0]["kind"] if ops else None
     if kind == "random-resized-crop":
-        return transforms.RandomResizedCrop(resolution, op["scale"], op["ratio"], BILINEAR)
+        return [transforms.RandomResizedCrop(resolution, ops[0]["scale"], ops[0]["ratio"], BILINEAR)]
+    resize = transforms.Resize(resolution, BILINEAR)
+    if kind == "random-crop":
+        border = int(ops[0]["padding"] * resolution + 0.5)
+        return [resize, transforms.RandomCrop(resolution, border)]
+    return [resize, transforms.CenterCrop(resolution)]
+
+
+def training_op(op):
+    """torchvision's transform for an op of the recipe's augmentation that works on square Pillow pictures."""
+    kind = op["kind"]
     if kind == "flip":
         return transforms.RandomHorizontalFlip(op["probability"])
+    if kind == "vertical-flip":
+        return transforms.RandomVerticalFlip(op["probability"])
+    if kind == "affine":
+        along, across = op["shear"]
+        shear = (-along, along, -across, across)
+        return transforms.RandomAffine(op["degrees"], op["translate"], op["scale"], shear, BILINEAR)
+    if kind == "color-jitter":
+        return transforms.ColorJitter(op["brightness"], op["contrast"], op["saturation"], op["hue"])
     if kind == "randaugment":
         return transforms.RandAugment(op["count"], op["magnitude"], interpolation=BILINEAR)
     if kind == "trivialaugment":
@@ -93,11 +162,17 @@ def training_op(op, resolution):
 
 
 def training_transform(recipe):
-    resolution = recipe["preprocessing"]["resolution"]
-    ops = recipe["augmentation"]
-    steps = [training_op(op, resolution) for op in ops]
-    if not ops or ops[0]["kind"] != "random-resized-crop":
-        steps = [transforms.Resize(resolution, BILINEAR), transforms.CenterCrop(resolution)] + steps
+    """From a Pillow picture to bytes [3, H, W]. A crop can only be the first op, erasing only the last."""
+    preprocessing, ops = recipe["preprocessing"], recipe["augmentation"]
+    kinds = ("random-resized-crop", "random-crop", "erase")
+    steps = crop_steps(ops, preprocessing["resolution"])
+    steps += [training_op(op) for op in ops if op["kind"] not in kinds]
+    steps.append(transforms.PILToTensor())
+    for op in ops:
+        if op["kind"] == "erase":
+            # The mean color, which is 0 once normalised but for the rounding to bytes.
+            mean = [int(255 * value + 0.5) for value in preprocessing["mean"]]
+            steps.append(transforms.RandomErasing(op["probability"], op["scale"], op["ratio"], mean))
     return transforms.Compose(steps)
 
 
