@@ -5,7 +5,7 @@
 // twice only where it stands inside other loops, so a tile is no function of its own (docs/experiments.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { HARD_SWISH, NONE, clamp, hard_swish, high_of, low_of } from './activation';
+import { HARD_SWISH, NONE, activate, clamp, hard_swish, high_of, low_of } from './activation';
 
 /**
  * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; panels of eight columns of b `panelStep` apart, their rows of 8 floats `bStride`.
@@ -143,6 +143,57 @@ function multiply_edge(
   for (let row: usize = 0; row < <usize>rows; row++) copy_floats(c + row * cStride, temporary + (row << 5), columns);
 }
 
+/**
+ * One row of c by 32 columns at a time: what is left over below the tiles, without the work of three more rows. a as it is,
+ * panels of b as in multiply_tiles, columns a multiple of 32.
+ */
+function multiply_row(
+  a: usize, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32, c: usize, bias: usize, activation: i32, residual: usize,
+): void {
+  const end = a + (<usize>k << 2);
+  for (let column: usize = 0; column < <usize>columns << 2; column += 128) {
+    let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+    let b0 = b;
+    let b1 = b0 + panelStep;
+    let b2 = b1 + panelStep;
+    let b3 = b2 + panelStep;
+    b = b3 + panelStep;
+    for (let at = a; at < end; at += 4) {
+      const x = v128.load32_splat(at);
+      s0 = f32x4.add(s0, f32x4.mul(x, v128.load(b0)));
+      s1 = f32x4.add(s1, f32x4.mul(x, v128.load(b0, 16)));
+      s2 = f32x4.add(s2, f32x4.mul(x, v128.load(b1)));
+      s3 = f32x4.add(s3, f32x4.mul(x, v128.load(b1, 16)));
+      s4 = f32x4.add(s4, f32x4.mul(x, v128.load(b2)));
+      s5 = f32x4.add(s5, f32x4.mul(x, v128.load(b2, 16)));
+      s6 = f32x4.add(s6, f32x4.mul(x, v128.load(b3)));
+      s7 = f32x4.add(s7, f32x4.mul(x, v128.load(b3, 16)));
+      b0 += bStride; b1 += bStride; b2 += bStride; b3 += bStride;
+    }
+    const target = c + column;
+    const vector = bias == 0 ? <usize>0 : bias + column;
+    const addend = residual == 0 ? <usize>0 : residual + column;
+    finish_pair(target, 0, s0, s1, vector, activation, addend);
+    finish_pair(target, 32, s2, s3, vector, activation, addend);
+    finish_pair(target, 64, s4, s5, vector, activation, addend);
+    finish_pair(target, 96, s6, s7, vector, activation, addend);
+  }
+}
+
+/** Eight sums to c[0..7], `byte` further on, as a tile's end does it. */
+function finish_pair(c: usize, byte: usize, s0: v128, s1: v128, bias: usize, activation: i32, residual: usize): void {
+  if (bias != 0) {
+    s0 = activate(f32x4.add(s0, v128.load(bias + byte)), activation);
+    s1 = activate(f32x4.add(s1, v128.load(bias + byte, 16)), activation);
+  }
+  if (residual != 0) {
+    s0 = f32x4.add(s0, v128.load(residual + byte));
+    s1 = f32x4.add(s1, v128.load(residual + byte, 16));
+  }
+  v128.store(c + byte, s0);
+  v128.store(c + byte, s1, 16);
+}
+
 /** c[rows][columns] from rows of a and panels of b as multiply_tiles has them, the last one readable to its eighth column. */
 function multiply_columns(
   a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
@@ -154,7 +205,14 @@ function multiply_columns(
   const wholeColumns = columns & ~7;
   multiply_tiles(packed, wholeRows, k, b, bStride, panelStep, wholeColumns, c, cStride, bias, activation, residual);
   if (wholeRows == rows && wholeColumns == columns) return;
-  for (let column = 0; column < columns; column += 8) {
+  const rowColumns = columns & ~31;
+  for (let row = wholeRows; row < rows; row++) {
+    const at = <usize>row * cStride;
+    multiply_row(a + <usize>row * aStride, k, b, bStride, panelStep, rowColumns, c + at, bias, activation, residual == 0 ? <usize>0 : residual + at);
+  }
+  const firstColumn = wholeRows == rows ? wholeColumns : rowColumns;
+  b += <usize>(firstColumn >> 3) * panelStep;
+  for (let column = firstColumn; column < columns; column += 8) {
     const byte = <usize>column << 2;
     const vector = bias == 0 ? <usize>0 : bias + byte;
     for (let row = column < wholeColumns ? wholeRows : 0; row < rows; row += 4) {

@@ -193,6 +193,19 @@ export const pointwiseConvForward: Kernel = {
     },
     {
       sizes: {
+        rows: 7,
+        inChannels: 12,
+        outChannels: 75,
+        rowsPerImage: 7,
+        rowsPerTask: 8,
+        columnsPerTask: 80,
+        rowsPerBlock: 8,
+        activation: 3,
+      },
+      absent: ['gate'],
+    },
+    {
+      sizes: {
         rows: 9,
         inChannels: 16,
         outChannels: 40,
