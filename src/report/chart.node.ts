@@ -65,6 +65,7 @@ const CONFIG: Config = {
     labelFont: CHART_FONT,
     labelFontSize: 12,
     labelLimit: 0,
+    layout: { bottom: { anchor: 'middle' } },
   },
   title: {
     color: colour('ink'),

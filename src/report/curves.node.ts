@@ -37,7 +37,7 @@ export async function renderCurves(rows: readonly EpochMetrics[], best: EpochMet
       title: 'Loss',
       x: EPOCHS,
       y: { title: 'cross-entropy' },
-      legend: 'top-right',
+      legend: 'row',
       lines: [
         line('training', 'blue', columnPoints(rows, 'trainLoss')),
         line('validation', 'orange', columnPoints(rows, 'validationLoss')),
@@ -48,6 +48,7 @@ export async function renderCurves(rows: readonly EpochMetrics[], best: EpochMet
       title: 'Accuracy',
       x: EPOCHS,
       y: { title: 'top-1, %' },
+      legend: 'row',
       lines: [
         line('training', 'blue', columnPoints(rows, 'trainAccuracy', 100)),
         line('validation', 'orange', columnPoints(rows, 'validationAccuracy', 100)),

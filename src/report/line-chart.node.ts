@@ -34,13 +34,16 @@ export interface LineChart {
   readonly lines: readonly ChartLine[];
   /** Default 640 x 400. */
   readonly size?: ChartSize;
-  /** Where the names of the lines stand; none leaves them out. Default bottom-right. */
-  readonly legend?: 'bottom-right' | 'top-right' | 'bottom' | 'none';
+  /** Where the names of the lines stand: below one another, or in a row below the chart. None leaves them out. Default bottom-right. */
+  readonly legend?: 'bottom-right' | 'bottom' | 'row' | 'none';
 }
 
 const SIZE: ChartSize = { width: 640, height: 400 };
 /** Pixels between the outermost points and the axes. */
 const MARGIN = 24;
+
+/** Names in a row, close together: their widths are estimates on the large side, and a row wider than the chart would shrink it. */
+const ROW = { direction: 'horizontal', columnPadding: 0, padding: 0 } as const;
 
 /** Which corner of a label is at its point, and how far from it in pixels. */
 const LABEL_CORNERS = {
@@ -155,9 +158,10 @@ export function renderLineChart(chart: LineChart): Promise<string> {
         stroke: 'stroke',
         fill: 'fill',
         shape: 'shape',
-        orient: legend === 'none' ? 'bottom-right' : legend,
+        orient: legend === 'bottom-right' ? legend : 'bottom',
         symbolStrokeWidth: 2,
         ...(legend === 'bottom' ? { columns: 1 } : {}),
+        ...(legend === 'row' ? ROW : {}),
       },
     ].slice(legend === 'none' ? 1 : 0) as Legend[],
     marks: marks(),

@@ -34,7 +34,7 @@ svg{display:block;max-width:100%;height:auto}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .list{width:100%}
-.list th,.list td{padding:5px 8px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;font-size:14px}
+.list th,.list td{padding:5px 6px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;font-size:14px}
 .list thead th{color:var(--faint-ink);font-weight:400;font-size:12px;vertical-align:bottom}
 .list tbody th{font-weight:500;min-width:6.5em;overflow-wrap:anywhere}
 .scroll tbody th{position:sticky;left:0;background:var(--background)}
@@ -43,7 +43,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .list .n{text-align:right;white-space:nowrap}
 .list .best{font-weight:700}
 .list tbody tr:last-child>*{border-bottom:0}
-.bar{display:inline-block;width:56px;height:8px;margin-left:8px;border-radius:2px;background:var(--grid);overflow:hidden}
+.bar{display:inline-block;width:40px;height:8px;margin-left:6px;border-radius:2px;background:var(--grid);overflow:hidden}
 .bar i{display:block;height:100%;background:var(--blue)}
 ul{margin:0;padding-left:18px}
 .swatch{display:inline-block;width:18px;height:0;margin-right:6px;vertical-align:middle;border-top:3px solid}
