@@ -93,11 +93,14 @@ export function depthwiseBackward(shape: DepthwiseShape): DepthwiseTiling {
   return { ...forward, rowsPerBlock };
 }
 
-/** Inference has one task a block of rows of a block of channels, sixteen or a multiple: a cache line of each pixel. */
+/**
+ * Inference has one task a block of rows; where these are few, one for each 32 channels of it, so that a few threads
+ * get equal shares. Sixteen channels are a cache line of each pixel.
+ */
 export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling, 'imagesPerTask'> {
   const rowsPerBlock = depthwiseOutputRows(shape);
   const rowTasks = shape.images * ceilDivide(shape.outHeight, rowsPerBlock);
-  return { rowsPerBlock, channelsPerTask: roundUp(depthwiseChannels(shape.channels, rowTasks, 8), 16) };
+  return { rowsPerBlock, channelsPerTask: rowTasks < 8 ? 32 : roundUp(shape.channels, 16) };
 }
 
 /**
