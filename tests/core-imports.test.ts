@@ -19,11 +19,11 @@ const OUTER: readonly RegExp[] = [
 /** The files that `Model` reaches and that a browser needs others for, each with what it does. */
 const REPLACED: Readonly<Record<string, string>> = {
   'base/cache-folder.node.ts': 'names the folder for what can be fetched again',
+  'base/file-lock.node.ts': 'lets one process download, or train a run',
   'base/write-file.node.ts': 'saves a file whole or not at all',
   'data/decode.node.ts': 'decodes picture files, with sharp',
   'model/http-get.node.ts': 'one HTTP request',
   'model/pretrained-download.node.ts': 'downloads published weights',
-  'model/pretrained-lock.node.ts': 'lets one process download',
   'model/pretrained.node.ts': 'keeps published weights in a folder',
   'model/read-model-file.node.ts': 'reads a model from a path',
   'runtime/machine.node.ts': 'counts cores',

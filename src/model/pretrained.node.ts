@@ -1,17 +1,17 @@
 /**
  * Pretrained weights by name: looks in the cache folder, and downloads what isn't there. A file that is
  * returned has the SHA-256 that its name promises, now, not only when it came. Several processes may ask
- * for the same weights: one downloads, the others wait (`pretrained-lock.node.ts`). A file comes into its
+ * for the same weights: one downloads, the others wait (`file-lock.node.ts`). A file comes into its
  * place whole or not at all, and one that was put there by hand is as good as a downloaded one.
  */
 import { open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { defaultCacheFolder } from '../base/cache-folder.node.ts';
 import { BneckError } from '../base/errors.ts';
+import { withFileLock } from '../base/file-lock.node.ts';
 import { createFolder } from '../base/write-file.node.ts';
 import type { Family } from '../models/architecture.ts';
 import { type DownloadProgress, download, sha256OfFile } from './pretrained-download.node.ts';
-import { withFileLock } from './pretrained-lock.node.ts';
 import { OFFICIAL_ADDRESS, type PretrainedWeights, resolvePretrained } from './pretrained-weights.ts';
 
 export interface FetchProgress extends DownloadProgress {

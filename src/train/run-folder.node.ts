@@ -1,12 +1,13 @@
 /**
  * A run's folder: `config.json` (what was asked for and chosen), `metrics.csv` (a row an epoch),
- * `best.safetensors`, `last.ckpt/` (see checkpoint.node.ts), `bad-pictures.txt` if there were any.
+ * `best.safetensors`, `last.ckpt/` (see checkpoint.node.ts), `bad-pictures.txt` if there were any, `lock` while it trains.
  * Invariant: a run never writes into the folder of another; each file is replaced whole, so a
  * reader never sees half of one.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BneckError } from '../base/errors.ts';
+import { withFileLock } from '../base/file-lock.node.ts';
 import { createFolder, nextNumberedFolder, writeFileAtomic } from '../base/write-file.node.ts';
 import type { BadPicture } from '../data/loader.ts';
 import { type EpochMetrics, formatMetrics } from '../report/metrics-csv.ts';
@@ -79,6 +80,21 @@ export class RunFolder {
     const bad = await readFile(folder.#badPicturesPath, 'utf8').catch(() => '');
     for (const line of bad.split('\n')) if (line !== '') folder.#badPictures.add(line);
     return folder;
+  }
+
+  /**
+   * Runs `work` as the only process that trains this run.
+   * @throws BneckError 'option' where another one does; whatever `work` throws
+   */
+  whileLocked<T>(work: () => Promise<T>): Promise<T> {
+    return withFileLock(join(this.path, 'lock'), work, {
+      refusal: (pid) => {
+        const holder = pid === null ? 'another process' : `process ${pid}`;
+        const remedy =
+          'Wait until it is done, or end it. If it was ended on another machine, try again in half a minute.';
+        return new BneckError('option', `${this.path} is being trained by ${holder}. ${remedy}`);
+      },
+    });
   }
 
   get #badPicturesPath(): string {

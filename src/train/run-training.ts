@@ -93,42 +93,58 @@ async function runPrepared(
   engine: TrainingEngine,
   threads: number,
 ): Promise<TrainingResult> {
-  const { recipe, state } = run;
-  const badPictures = (): BadPicture[] => allBad(loaders);
   const session = await makeSession(engine, run, threads);
   try {
     const folder = run.resumed?.folder ?? (await RunFolder.create(out));
-    const recorder = new RunRecorder(run, folder, observer, badPictures);
-    if (run.resumed === null) await recorder.saveConfig();
-    else if (run.resumed.fellBack) await removeDamaged(folder.path);
-    observer.planned?.(planOf(run, session, threads, folder));
-    const loop = new TrainingLoop({
-      session,
-      trainLoader: loaders.train,
-      head: loaders.head && { ...loaders.head, openRows: featureRows(folder.path) },
-      validationLoader: loaders.validation,
-      recipe,
-      state,
-      recorder,
-      observer,
-      signal,
-    });
-    const status = await loop.run().catch((error: unknown) => {
-      throw whereToGoOn(error, folder, state);
-    });
-    const result: TrainingResult = {
-      status,
-      endedEarly: status === 'finished' && state.epoch < totalEpochs(recipe),
-      run: folder.path,
-      epochs: state.rows,
-      best: bestMetrics(state),
-      bestPath: state.bestEpoch === null ? null : folder.bestPath,
-      position: { epoch: state.epoch, step: state.stepInEpoch },
-      badPictures: badPictures(),
-    };
-    if (status === 'stopped') observer.stopped?.(result);
-    return result;
+    return await folder.whileLocked(() => runInFolder(folder, run, loaders, session, { observer, signal, threads }));
   } finally {
     await session.dispose();
   }
+}
+
+interface RunOptions {
+  readonly observer: NonNullable<TrainOptions['observer']>;
+  readonly signal: TrainOptions['signal'];
+  readonly threads: number;
+}
+
+async function runInFolder(
+  folder: RunFolder,
+  run: PreparedRun,
+  loaders: Loaders,
+  session: Session,
+  { observer, signal, threads }: RunOptions,
+): Promise<TrainingResult> {
+  const { recipe, state } = run;
+  const badPictures = (): BadPicture[] => allBad(loaders);
+  const recorder = new RunRecorder(run, folder, observer, badPictures);
+  if (run.resumed === null) await recorder.saveConfig();
+  else if (run.resumed.fellBack) await removeDamaged(folder.path);
+  observer.planned?.(planOf(run, session, threads, folder));
+  const loop = new TrainingLoop({
+    session,
+    trainLoader: loaders.train,
+    head: loaders.head && { ...loaders.head, openRows: featureRows(folder.path) },
+    validationLoader: loaders.validation,
+    recipe,
+    state,
+    recorder,
+    observer,
+    signal,
+  });
+  const status = await loop.run().catch((error: unknown) => {
+    throw whereToGoOn(error, folder, state);
+  });
+  const result: TrainingResult = {
+    status,
+    endedEarly: status === 'finished' && state.epoch < totalEpochs(recipe),
+    run: folder.path,
+    epochs: state.rows,
+    best: bestMetrics(state),
+    bestPath: state.bestEpoch === null ? null : folder.bestPath,
+    position: { epoch: state.epoch, step: state.stepInEpoch },
+    badPictures: badPictures(),
+  };
+  if (status === 'stopped') observer.stopped?.(result);
+  return result;
 }

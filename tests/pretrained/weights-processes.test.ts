@@ -18,8 +18,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { withFileLock } from '../../src/base/file-lock.node.ts';
 import { fetchWeights } from '../../src/model/pretrained.node.ts';
-import { withFileLock } from '../../src/model/pretrained-lock.node.ts';
 import { content, sends, WeightsServer, weightsOf } from './weights-server.ts';
 
 const BYTES = content(200_000);

@@ -17,10 +17,15 @@ const real = { open: fs.open, mkdir: fs.mkdir, rename: fs.rename, rm: fs.rm };
 let calls = 0;
 let saves = 0;
 
-/** Where in the run's folder; null for outside of it. @param {unknown} path */
+/**
+ * Where in the run's folder; null for outside of it, and for the lock: whoever finds that of a killed process makes
+ * other calls than one that finds none. @param {unknown} path
+ */
 function placeOf(path) {
   const place = relative(hook.run, String(path));
-  return place.startsWith('..') ? null : place.replace(/\.bneck-[0-9a-f-]+\.tmp/, 'TEMPORARY') || '.';
+  return place.startsWith('..') || /^lock\b/.test(place)
+    ? null
+    : place.replace(/\.bneck-[0-9a-f-]+\.tmp/, 'TEMPORARY') || '.';
 }
 
 /**

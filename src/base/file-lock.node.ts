@@ -1,20 +1,21 @@
 /**
  * A lock between processes: a file that only one can create. Its holder keeps touching it; one that was
  * killed stops, and after a while, or at once where its process is seen to be gone, others may take the
- * lock. It keeps two downloads of one file from doing the work twice and from writing into the same part.
- * It is a courtesy, not the proof: on a network disk a lock can be lost, so what it guards is checked by
- * its SHA-256 afterwards.
+ * lock. It keeps two downloads of one file from doing the work twice, and two processes from training one run.
+ * It is a courtesy, not the proof: on a network disk a lock can be lost, so what it guards must stand without it.
  */
 import { randomUUID } from 'node:crypto';
 import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { BneckError } from '../base/errors.ts';
+import { BneckError } from './errors.ts';
 
 export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once, when somebody else holds the lock. */
   readonly onWait?: () => void;
+  /** What is thrown when somebody else holds the lock. Default: it is waited for. */
+  readonly refusal?: (pid: number | null) => BneckError;
   /** A lock untouched for as long is taken over. Default 30,000. */
   readonly staleMs?: number;
 }
@@ -70,7 +71,7 @@ async function create(path: string, holder: Holder): Promise<boolean> {
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
-    throw new BneckError('file', `${path} could not be created (${codeOf(error)}). Choose another cache folder.`, {
+    throw new BneckError('file', `${path} could not be created (${codeOf(error)}). Choose another folder.`, {
       cause: error,
     });
   }
@@ -112,6 +113,7 @@ async function acquire(path: string, holder: Holder, options: LockOptions): Prom
       await removeStale(path, text);
       continue;
     }
+    if (options.refusal) throw options.refusal(parseHolder(text)?.pid ?? null);
     if (!told) options.onWait?.();
     told = true;
     await delay(POLL_MS);
@@ -119,9 +121,10 @@ async function acquire(path: string, holder: Holder, options: LockOptions): Prom
 }
 
 /**
- * Runs `work` while holding the lock at `path`, and waits for it as long as another process holds it.
+ * Runs `work` while holding the lock at `path`, and waits for it as long as another process holds it, unless that is
+ * refused.
  * @throws BneckError 'file' where the lock cannot be created; the reason of `signal` when it is aborted while
- *   waiting; whatever `work` throws
+ *   waiting; what `refusal` returns; whatever `work` throws
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>, options: LockOptions = {}): Promise<T> {
   const holder: Holder = { pid: process.pid, host: hostname(), token: randomUUID() };
