@@ -104,8 +104,8 @@ export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling,
 }
 
 /**
- * Inference matrix kernels: tasks are blocks of rows. Only where these are few are columns cut too, since each task brings
- * its rows into the order that the tiles read.
+ * Inference matrix kernels: tasks are blocks of rows, an even number of them and a small rest. Only where these are few
+ * are columns cut too, since each task brings its rows into the order that the tiles read.
  */
 export function inferenceTile(
   rows: number,
@@ -113,11 +113,11 @@ export function inferenceTile(
   outChannels: number,
 ): { rowsPerTask: number; rowsPerBlock: number; columnsPerTask: number } {
   const most = clamp(Math.floor(INFERENCE_BLOCK_FLOATS / inChannels / 4) * 4, 8, 256);
-  const blocks = ceilDivide(rows, most);
-  const rowsPerBlock = roundUp(ceilDivide(rows, blocks), 4);
+  const blocks = roundUp(ceilDivide(rows, most), 2);
+  const rowsPerBlock = clamp(Math.floor(rows / blocks / 4) * 4, 8, most);
   const rowsPerTask = roundUp(ceilDivide(rows, 64), rowsPerBlock);
   const rowTasks = ceilDivide(rows, rowsPerTask);
-  const columnTasks = clamp(ceilDivide(16, rowTasks), 1, Math.max(1, Math.floor(outChannels / 256)));
+  const columnTasks = clamp(ceilDivide(16, rowTasks), 1, Math.max(1, Math.floor(outChannels / 240)));
   return { rowsPerTask, rowsPerBlock, columnsPerTask: roundUp(ceilDivide(outChannels, columnTasks), 8) };
 }
 
