@@ -7,6 +7,7 @@ import { type ComparedRun, type Comparison, MOST_COMPARED } from '../../report/c
 import { differingEntries } from '../../report/json-entries.ts';
 import { circumstances, describeThreads } from '../benchmark/benchmark-report.ts';
 import { benchmarkInference } from '../benchmark/inference.ts';
+import { runNames } from './run-names.ts';
 import { type RunRecord, readRun } from './run-record.ts';
 
 /** A network is measured several times, others in between, and its fastest median counts: the machine has other work too. */
@@ -31,12 +32,12 @@ async function measureLatencies(runs: readonly RunRecord[], threads: number): Pr
   return medians;
 }
 
-function compared(run: RunRecord, latencyMs: number): ComparedRun {
-  const { path, rows, best, modelBytes, architecture, config } = run;
+function compared(run: RunRecord, name: string, latencyMs: number): ComparedRun {
+  const { rows, best, modelBytes, architecture, config } = run;
   const { resolution } = config.recipe.preprocessing;
   const { totalParameters, totalMultiplyAdds } = summarize(architecture, resolution);
   return {
-    name: path,
+    name,
     network: `${describeArchitecture(architecture)}, ${resolution} px`,
     rows,
     best,
@@ -87,7 +88,10 @@ export async function compareRuns(paths: readonly string[], threads: number): Pr
   const records: RunRecord[] = [];
   for (const path of different) records.push(await readRun(path));
   const latencies = await measureLatencies(records, threads);
-  const runs = records.map((record) => compared(record, latencies.get(networkKey(record)) ?? Number.NaN));
+  const names = runNames(different);
+  const runs = records.map((record, index) =>
+    compared(record, names[index] ?? record.path, latencies.get(networkKey(record)) ?? Number.NaN),
+  );
   const { machine, node } = circumstances();
   return {
     runs,

@@ -3,7 +3,7 @@
  * `confusion-matrix.svg`. All of it comes from what the folder holds and from the data; what cannot
  * be had is left out and said.
  */
-import { join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { BneckError } from '../../base/errors.ts';
 import { writeFileAtomic } from '../../base/write-file.node.ts';
 import type { DataSource } from '../../data/dataset.ts';
@@ -22,6 +22,7 @@ import { describeDataChange, recordData } from '../../train/data-record.ts';
 import { openTrainingData } from '../../train/training-data.node.ts';
 import { judgeRun, sampleBatches } from './judge-run.ts';
 import { type RunMachine, readMachine, writeReportNumbers } from './run-machine.ts';
+import { runNames } from './run-names.ts';
 import { type RunRecord, readRun } from './run-record.ts';
 
 export interface ReportOptions {
@@ -161,9 +162,9 @@ async function renderPage(run: RunRecord, findings: Findings, machine: RunMachin
   const { data, recipe, reasons } = config;
   const { resolution } = recipe.preprocessing;
   return renderRunPage({
-    title: `Run ${path}`,
+    title: `Run ${runNames([path])[0] ?? path}`,
     folder: path,
-    lead: `${describeArchitecture(architecture)}, on ${resolution} × ${resolution} px, trained on ${data.path}`,
+    lead: `${describeArchitecture(architecture)}, on ${resolution} × ${resolution} px, trained on ${isAbsolute(data.path) ? basename(data.path) : data.path}`,
     facts: factsOf(run, findings.judged),
     rows,
     best,
