@@ -23,7 +23,7 @@ section{margin:16px 0;padding:18px;border:1px solid var(--edge);border-radius:10
 .facts dt{color:var(--faint-ink);font-size:12px}
 .facts dd{margin:0;font-size:20px;font-weight:600;line-height:1.3}
 .facts dd small{display:block;font-size:12px;font-weight:400;color:var(--faint-ink)}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,320px),1fr));gap:4px 12px;justify-items:center}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr));gap:4px 12px;justify-items:center}
 .charts figure,.chart{margin:0;max-width:100%}
 svg{display:block;max-width:100%;height:auto}
 .columns{columns:340px;column-gap:16px}
