@@ -1,8 +1,9 @@
 /** `bneck evaluate MODEL DATA`: how often a model is right on labelled pictures, class by class. */
 import { Command, Option } from 'commander';
+import { BneckError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/write-file.node.ts';
 import type { DataPart } from '../data/found-data.ts';
-import { BatchLoader } from '../data/loader.ts';
+import { type BadPicture, BatchLoader } from '../data/loader.ts';
 import { describeArchitecture } from '../models/describe-architecture.ts';
 import type { Lineage } from '../models/lineages.ts';
 import { type ClassificationMetrics, classificationMetrics } from '../report/classification-metrics.ts';
@@ -16,6 +17,7 @@ import { numberWithin, oneOf } from './parse-option.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { lineageOption, readModel, tellNotes } from './read-model.ts';
 
+const MOST_BAD_NAMED = 5;
 const PARTS: readonly DataPart[] = ['validation', 'train', 'test', 'all'];
 
 interface EvaluateFlags extends DataFlags {
@@ -23,6 +25,7 @@ interface EvaluateFlags extends DataFlags {
   /** True: in place of the text. */
   json?: string | true;
   flip?: boolean;
+  skipBad?: boolean;
   lineage?: Lineage;
   threads?: number;
   batch?: number;
@@ -52,8 +55,20 @@ function metricsRecord(metrics: ClassificationMetrics, names: readonly string[],
   };
 }
 
+/** What a picture's error leaves unsaid. */
+function tellSkipBad(error: unknown): never {
+  if (!(error instanceof BneckError) || error.code !== 'image') throw error;
+  throw new BneckError('image', `${error.message} To judge the model on the others: --skip-bad.`, { cause: error });
+}
+
+function badText(bad: readonly BadPicture[]): string {
+  const named = bad.slice(0, MOST_BAD_NAMED).map(({ reason }) => `  ${reason}`);
+  const more = bad.length > named.length ? [`  and ${bad.length - named.length} more`] : [];
+  return [`Not counted, since they cannot be read: ${formatCount(bad.length)}`, ...named, ...more].join('\n');
+}
+
 async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags): Promise<void> {
-  const { split, json, flip = false, lineage, threads } = flags;
+  const { split, json, flip = false, skipBad = false, lineage, threads } = flags;
   const { Model } = await import('../model/model.ts');
   const model = Model.from(await readModel(modelPath, lineage), threads === undefined ? {} : { threads });
   try {
@@ -61,17 +76,21 @@ async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags
     const { dataset, part, notes } = await openEvaluationData(data, file, split, await dataReading(flags));
     tellNotes(data, notes);
     const batchSize = flags.batch ?? (file.preprocessing.resolution <= 128 ? 64 : 32);
-    const loader = new BatchLoader(dataset, { batchSize, preprocessing: file.preprocessing, augmentation: null });
+    const { preprocessing } = file;
+    const loader = new BatchLoader(dataset, { batchSize, preprocessing, augmentation: null, skipBad });
     const progress = new ProgressBar('evaluating', dataset.length);
     const predict = (pictures: Uint8Array, count: number) => model.forwardBytes(pictures, count);
-    const collected = await collectLogits(predict, loader, flip, (done) => progress.update(done)).finally(() =>
-      progress.stop(),
-    );
+    const collected = await collectLogits(predict, loader, flip, (done) => progress.update(done))
+      .catch(tellSkipBad)
+      .finally(() => progress.stop());
+    const { bad } = loader;
+    if (collected.labels.length === 0) throw new BneckError('image', `${data}: ${bad[0]?.reason ?? 'no pictures'}`);
     const names = dataset.classes;
     const metrics = classificationMetrics(collected.labels, collected.logits, names.length);
     if (json !== undefined) {
       const record = metricsRecord(metrics, names, collected.seconds);
-      const text = jsonLines({ model: modelPath, data, split: split ?? null, flip, ...record });
+      const badPictures = bad.map(({ name, reason }) => ({ name, reason }));
+      const text = jsonLines({ model: modelPath, data, split: split ?? null, flip, ...record, badPictures });
       if (json === true) {
         console.log(text);
         return;
@@ -84,6 +103,7 @@ async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags
     console.log(`${mainFigures(metrics, collected.seconds)}\n`);
     console.log(`${classTable(metrics, names)}\n`);
     console.log(confusionText(metrics, names));
+    if (bad.length > 0) console.log(`\n${badText(bad)}`);
     if (json !== undefined) console.log(`\nsaved  ${json}`);
   } finally {
     await model.dispose();
@@ -105,6 +125,7 @@ export function evaluateCommand(): Command {
       ).argParser(oneOf(PARTS)),
     )
     .option('--flip', 'ask about each picture and its mirror image, and average the probabilities')
+    .option('--skip-bad', 'pass over pictures that cannot be read; they are named and do not count')
     .addOption(lineageOption())
     .option('--json [file]', 'all figures as JSON: in place of the text or, with a name, into a file beside it')
     .addOption(

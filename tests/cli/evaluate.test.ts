@@ -1,6 +1,6 @@
 /** `bneck evaluate`: figures class by class, as text and as JSON, straight and with mirror images. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -86,4 +86,27 @@ test('a file that cannot be written is told', async () => {
   expect(code).toBe(1);
   expect(err).toMatch(/^bneck: [^\n]*where\.json[^\n]*\n$/);
   expect(existsSync(join(folder, 'no'))).toBe(false);
+});
+
+test('pictures that cannot be read stop it, or are named and not counted', async () => {
+  const model = 'net.safetensors';
+  for (const name of NAMES) cpSync(join(folder, 'data', name), join(folder, 'spoilt', name), { recursive: true });
+  writeFileSync(join(folder, 'spoilt/two/bad.png'), 'no picture');
+  const stopped = await bneck('evaluate', model, 'spoilt', '--split', 'all');
+  expect(stopped.code).toBe(1);
+  expect(stopped.err).toMatch(/two\/bad\.png.* To judge the model on the others: --skip-bad\./s);
+  const { code, out } = await bneck(
+    'evaluate',
+    model,
+    'spoilt',
+    '--split',
+    'all',
+    '--skip-bad',
+    '--json',
+    'spoilt.json',
+  );
+  expect(code).toBe(0);
+  expect(out).toMatch(/Not counted, since they cannot be read: 1\n.*two\/bad\.png/s);
+  const { pictures, badPictures } = JSON.parse(readFileSync(join(folder, 'spoilt.json'), 'utf8'));
+  expect([pictures, badPictures.length]).toEqual([15, 1]);
 });
