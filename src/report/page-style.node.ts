@@ -95,6 +95,7 @@ section.long{break-inside:auto}
 h2,h3{break-after:avoid}
 .screen{display:none}
 .charts{grid-template-columns:repeat(3,1fr)}
+.facts dd{font-size:15px}
 .scroll,.columns .scroll{overflow:visible;max-height:none}
 .bar{display:none}
 .scroll tbody th,.columns thead th{position:static}
