@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import * as fs from 'node:fs/promises';
@@ -14,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BneckError } from './errors.ts';
-import { createFolder, nextNumberedFolder, writeFileAtomic } from './write-file.node.ts';
+import { createFolder, nextNumberedFolder, removeLeftovers, writeFileAtomic } from './write-file.node.ts';
 
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof fs>();
@@ -205,4 +206,14 @@ test('numbered folders follow the largest, and no two callers get the same', asy
     .mockImplementationOnce(async () => undefined)
     .mockRejectedValueOnce(systemError('EROFS'));
   expect(await failure(nextNumberedFolder(runs))).toMatch(/read-only/);
+});
+
+test('leftovers of killed writes go once they are old; nothing else does', async () => {
+  const names = ['.bneck-1.tmp', '.bneck-2.tmp', '.bneck-.tmp', 'bneck-3.tmp', 'metrics.csv'];
+  for (const name of names) writeFileSync(join(folder, name), 'text');
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  for (const name of names.slice(1)) utimesSync(join(folder, name), hourAgo, hourAgo);
+  await removeLeftovers(folder);
+  expect(readdirSync(folder).sort()).toEqual(['.bneck-.tmp', '.bneck-1.tmp', 'bneck-3.tmp', 'metrics.csv']);
+  await removeLeftovers(join(folder, 'not there'));
 });

@@ -2,7 +2,7 @@
  * Files that are either whole or not there. A write goes to a temporary file in the same folder,
  * which is synced, renamed over the target and made to last by syncing the folder, so a process
  * killed or a machine switched off at any moment leaves the old file or the new one, never a part.
- * A kill can leave a temporary file behind (`.bneck-*.tmp`); it can be deleted. Whatever the
+ * A kill can leave a temporary file behind (`.bneck-*.tmp`); it can be deleted, as `removeLeftovers` does. Whatever the
  * operating system refuses becomes a BneckError that says what to do.
  */
 import { randomUUID } from 'node:crypto';
@@ -219,5 +219,21 @@ export async function nextNumberedFolder(parent: string, prefix = ''): Promise<s
     }
   } catch (error) {
     throw await explain(join(parent, `${prefix}1`), resolve(parent), error, 0);
+  }
+}
+
+/** So long no write takes that is still going on, milliseconds. */
+const LEFTOVER_AGE_MS = 10 * 60_000;
+
+/** Removes what killed processes left of their writes in a folder. What cannot be removed stays: nothing depends on it. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((entry) => /^\.bneck-.+\.tmp$/.test(entry))) {
+    const path = join(folder, name);
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > LEFTOVER_AGE_MS) await rm(path, { force: true }).catch(() => {});
   }
 }

@@ -8,7 +8,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BneckError } from '../base/errors.ts';
 import { withFileLock } from '../base/file-lock.node.ts';
-import { createFolder, nextNumberedFolder, writeFileAtomic } from '../base/write-file.node.ts';
+import { createFolder, nextNumberedFolder, removeLeftovers, writeFileAtomic } from '../base/write-file.node.ts';
 import type { BadPicture } from '../data/loader.ts';
 import { type EpochMetrics, formatMetrics } from '../report/metrics-csv.ts';
 
@@ -83,11 +83,15 @@ export class RunFolder {
   }
 
   /**
-   * Runs `work` as the only process that trains this run.
+   * Runs `work` as the only process that trains this run, on a folder without leftovers of one that was killed.
    * @throws BneckError 'option' where another one does; whatever `work` throws
    */
   whileLocked<T>(work: () => Promise<T>): Promise<T> {
-    return withFileLock(join(this.path, 'lock'), work, {
+    const cleanWork = async () => {
+      await removeLeftovers(this.path);
+      return work();
+    };
+    return withFileLock(join(this.path, 'lock'), cleanWork, {
       refusal: (pid) => {
         const holder = pid === null ? 'another process' : `process ${pid}`;
         const remedy =
