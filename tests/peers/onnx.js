@@ -29,12 +29,19 @@ const BUILD = 'Run `npm run build` in the root.';
 const native = await load('onnxruntime-node', INSTALL);
 const web = await load('onnxruntime-web', INSTALL);
 const { Model, mobilenetV2, mobilenetV3, defaultPreprocessing } = await load('../../dist/index.js', BUILD);
-const { softmax } = await load('../../dist/model/model.js', BUILD);
 const { buildGraph } = await load('../../dist/graph/build-graph.js', BUILD);
 const { referenceForward } = await load('../../dist/graph/reference.js', BUILD);
 const { referenceState, referenceTensor } = await load('../../dist/graph/reference-tensor.js', BUILD);
 const { exportOnnx } = await load('../../dist/model/export-onnx.js', BUILD);
 web.env.wasm.numThreads = 1;
+
+/** @param {Float32Array} logits of one picture */
+function softmax(logits) {
+  const highest = logits.reduce((most, logit) => Math.max(most, logit));
+  const powers = Array.from(logits, (logit) => Math.exp(logit - highest));
+  const sum = powers.reduce((total, power) => total + power);
+  return powers.map((power) => power / sum);
+}
 
 /**
  * Uniform in [0, 1), the same each time.
@@ -111,7 +118,7 @@ async function ownAnswers(model, batch, options) {
     ? await model.forwardBytes(data, batch)
     : (await model.forward({ data, shape: [batch, 3, height, width] })).data;
   if (!options.softmax) return { data, answers: logits };
-  const rows = Array.from({ length: batch }, (_, n) => [...softmax(logits.subarray(n * classes, (n + 1) * classes))]);
+  const rows = Array.from({ length: batch }, (_, n) => softmax(logits.subarray(n * classes, (n + 1) * classes)));
   return { data, answers: Float32Array.from(rows.flat()) };
 }
 
