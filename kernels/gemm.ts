@@ -271,7 +271,7 @@ function outer_4x8(d: usize, dStride: usize, a: usize, aStride: usize, rows: i32
     s20 = v128.load(c2); s21 = v128.load(c2, 16);
     s30 = v128.load(c3); s31 = v128.load(c3, 16);
   }
-  for (let row = 0; row < rows; row++) {
+  for (const end = a + <usize>rows * aStride; a < end; a += aStride) {
     const a0 = v128.load(a);
     const a1 = v128.load(a, 16);
     let x = v128.load32_splat(d);
@@ -287,7 +287,6 @@ function outer_4x8(d: usize, dStride: usize, a: usize, aStride: usize, rows: i32
     s30 = f32x4.add(s30, f32x4.mul(x, a0));
     s31 = f32x4.add(s31, f32x4.mul(x, a1));
     d += dStride;
-    a += aStride;
   }
   v128.store(c, s00); v128.store(c, s01, 16);
   v128.store(c1, s10); v128.store(c1, s11, 16);
