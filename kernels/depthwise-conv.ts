@@ -1,6 +1,6 @@
 // Depthwise K x K convolutions, NHWC. A task takes a block of channels of some images and walks down them
 // `rowsPerBlock` rows at a time. The rows a block needs are first read through, in the order of memory; then each four
-// channels of it become planes (plane.ts) small enough for the first-level cache, where all the loops run.
+// channels of it (in inference sixteen at a time) become planes (plane.ts) small enough for the first-level cache, where all the loops run.
 
 import {
   activate_pixels, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics, touch,

@@ -3,7 +3,7 @@
 // which is where the loops of a depthwise convolution, going over each value many times, want it. These are
 // the ways in (in the forms of view.ts, hard-sigmoid left out: no map has it) and out. Pixels of the map stand `pixelStride` bytes apart.
 
-import { HARD_SWISH, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of, offset_of, slope_of } from './activation';
+import { HARD_SWISH, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of } from './activation';
 
 /**
  * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows

@@ -99,7 +99,7 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
       const wanted = expected[name];
       if (!wanted) continue;
       if (pointer.access === 'read') expect(actual[name], `${name} must not change`).toEqual(inputs[name]);
-      else compare(name, actual[name] as NumericArray, wanted, kernel.reduction(kernelCase.sizes));
+      else compare(name, actual[name] as NumericArray, wanted, kernel.reduction(kernelCase.sizes, name));
     }
   });
 });

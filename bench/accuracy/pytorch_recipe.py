@@ -7,7 +7,6 @@ import os
 import sys
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "torch"))
-from optimizers import make_optimizer
 from schedules import schedule_rates
 
 # What the twin does as the recipe says (validationFraction says nothing about data that are divided already),
@@ -46,16 +45,6 @@ def job_of(config):
     """What must be equal for two results to be comparable: everything but the seed and where the data are."""
     recipe = {name: value for name, value in config["recipe"].items() if name != "seed"}
     return {"architecture": config["architecture"], "recipe": recipe}
-
-
-def optimizer_of(network, recipe):
-    """Weight decay pulls at the weights of convolutions and linear layers; at batch norm and biases if asked to."""
-    decay = recipe["optimizer"]["weightDecay"]
-    decayed = [parameter for parameter in network.parameters() if parameter.dim() > 1]
-    others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
-    other_decay = decay if recipe["decayNormAndBias"] else 0.0
-    groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": other_decay}]
-    return make_optimizer(groups, recipe["optimizer"])
 
 
 def learning_rates(recipe):

@@ -27,8 +27,9 @@ import torchvision
 
 import pytorch_data
 from pytorch_network import build_network
-from pytorch_recipe import job_of, learning_rates, optimizer_of, require_twin
+from pytorch_recipe import job_of, learning_rates, require_twin  # lets tests/torch be found
 from pytorch_state import restore_state, save_state
+from optimizers import optimizer_of
 from tensor_files import read_tensors
 
 JUDGED_AT_A_TIME = 250

@@ -141,6 +141,7 @@ export const convForward: Kernel = {
   scratchBytes: (s) => panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + scratchRows(s) * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: depth,
+  constraint: mapActivation('activation'),
   reference(s, arrays) {
     const y = array(arrays, 'y');
     convolve(s, arrays, (index, o, sum) => {

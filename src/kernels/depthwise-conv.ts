@@ -169,7 +169,7 @@ export const depthwiseConvForward: Kernel = {
   scratchBytes: (s) =>
     TAP_BYTES + outputPlaneBytes(s, size(s, 'rowsPerBlock')) + 4 * valuePlaneBytes(s, size(s, 'rowsPerBlock')) + 64,
   flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
-  reduction: (s) => taps(s) + outPixels(s),
+  reduction: (s, output) => (output === 'pooled' ? taps(s) + outPixels(s) : taps(s)),
   constraint: (s) => multipleOf4('channels', 'channelsPerTask')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const y = array(arrays, 'y');

@@ -40,8 +40,8 @@ export interface Kernel {
   readonly scratchBytes: (sizes: Sizes) => number;
   /** Floating point operations of all tiles, a multiply-add counted as two. */
   readonly flops: (sizes: Sizes) => number;
-  /** How many numbers one output sums up: tests allow epsilon * (reduction + 8) * magnitude. */
-  readonly reduction: (sizes: Sizes) => number;
+  /** How many numbers one value of an output pointer sums up: tests allow epsilon * (reduction + 8) * magnitude. */
+  readonly reduction: (sizes: Sizes, output: string) => number;
   /** What the sizes must fulfil beyond being non-negative integers; the first broken rule, or null. */
   readonly constraint?: (sizes: Sizes) => string | null;
   /** All tiles at once, in double precision. */

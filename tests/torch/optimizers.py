@@ -34,3 +34,13 @@ def make_optimizer(groups, options):
     assert kind == "rmsprop"
     maker = TensorFlowRMSprop if options["epsilonInside"] else torch.optim.RMSprop
     return maker(groups, lr=0.0, alpha=options["alpha"], momentum=options["momentum"], eps=options["epsilon"])
+
+
+def optimizer_of(network, recipe):
+    """Weight decay pulls at the weights of convolutions and linear layers; at batch norm and biases if asked to."""
+    decay = recipe["optimizer"]["weightDecay"]
+    decayed = [parameter for parameter in network.parameters() if parameter.dim() > 1]
+    others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
+    other_decay = decay if recipe["decayNormAndBias"] else 0.0
+    groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": other_decay}]
+    return make_optimizer(groups, recipe["optimizer"])

@@ -10,20 +10,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from kinks import shift_off_kinks
 from networks import calm, channels_last_bytes, leave, lively_network, normalize, picture_bytes
-from optimizers import make_optimizer
+from optimizers import optimizer_of
 from tensor_files import write_tensors
 
 LABEL_SMOOTHING = 0.1
-
-
-def optimizer_of(network, spec):
-    """Weight decay pulls at the weights of convolutions and linear layers; at batch norm and biases if asked to."""
-    decay = spec["optimizer"]["weightDecay"]
-    decayed = [parameter for parameter in network.parameters() if parameter.dim() > 1]
-    others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
-    other_decay = decay if spec["decayNormAndBias"] else 0.0
-    groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": other_decay}]
-    return make_optimizer(groups, spec["optimizer"])
 
 
 def average_of(module, decay):
