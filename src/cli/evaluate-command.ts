@@ -4,6 +4,7 @@ import { BneckError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/write-file.node.ts';
 import type { DataPart } from '../data/found-data.ts';
 import { type BadPicture, BatchLoader } from '../data/loader.ts';
+import { withoutRemedy } from '../data/unreadable.ts';
 import { describeArchitecture } from '../models/describe-architecture.ts';
 import type { Lineage } from '../models/lineages.ts';
 import { type ClassificationMetrics, classificationMetrics } from '../report/classification-metrics.ts';
@@ -58,11 +59,15 @@ function metricsRecord(metrics: ClassificationMetrics, names: readonly string[],
 /** What a picture's error leaves unsaid. */
 function tellSkipBad(error: unknown): never {
   if (!(error instanceof BneckError) || error.code !== 'image') throw error;
-  throw new BneckError('image', `${error.message} To judge the model on the others: --skip-bad.`, { cause: error });
+  throw new BneckError(
+    'image',
+    `${withoutRemedy(error.message)}. Replace or remove it, or judge the model on the others with --skip-bad.`,
+    { cause: error },
+  );
 }
 
 function badText(bad: readonly BadPicture[]): string {
-  const named = bad.slice(0, MOST_BAD_NAMED).map(({ reason }) => `  ${reason}`);
+  const named = bad.slice(0, MOST_BAD_NAMED).map(({ reason }) => `  ${withoutRemedy(reason)}`);
   const more = bad.length > named.length ? [`  and ${bad.length - named.length} more`] : [];
   return [`Not counted, since they cannot be read: ${formatCount(bad.length)}`, ...named, ...more].join('\n');
 }
@@ -84,12 +89,16 @@ async function runEvaluate(modelPath: string, data: string, flags: EvaluateFlags
       .catch(tellSkipBad)
       .finally(() => progress.stop());
     const { bad } = loader;
-    if (collected.labels.length === 0) throw new BneckError('image', `${data}: ${bad[0]?.reason ?? 'no pictures'}`);
+    if (collected.labels.length === 0)
+      throw new BneckError(
+        'image',
+        `${data}: none of its pictures can be read, such as ${withoutRemedy(bad[0]?.reason ?? '')}.`,
+      );
     const names = dataset.classes;
     const metrics = classificationMetrics(collected.labels, collected.logits, names.length);
     if (json !== undefined) {
       const record = metricsRecord(metrics, names, collected.seconds);
-      const badPictures = bad.map(({ name, reason }) => ({ name, reason }));
+      const badPictures = bad.map(({ name, reason }) => ({ name, reason: withoutRemedy(reason) }));
       const text = jsonLines({ model: modelPath, data, split: split ?? null, flip, ...record, badPictures });
       if (json === true) {
         console.log(text);

@@ -4,6 +4,7 @@
  * between. Invariant: each line is written whole, and nothing but lines reaches a pipe.
  */
 import { SingleBar } from 'cli-progress';
+import { withoutRemedy } from '../data/unreadable.ts';
 import type { FetchProgress } from '../model/pretrained.node.ts';
 import { formatBytes, formatDuration, formatRate } from '../report/format.ts';
 import type {
@@ -180,6 +181,6 @@ export class TrainingProgress implements TrainingObserver {
   }
 
   pictureSkipped({ reason }: { readonly reason: string }): void {
-    this.line(`passed over: ${oneLine(reason).replace(/; replace or remove it.*$/, '')}`);
+    this.line(`passed over: ${withoutRemedy(oneLine(reason))}`);
   }
 }

@@ -18,6 +18,7 @@ import {
   type PictureFormat,
   pictureFormat,
 } from './picture-format.ts';
+import { UNREADABLE_REMEDY } from './unreadable.ts';
 
 /** File name endings that are taken for pictures, lower case. */
 export const PICTURE_EXTENSIONS: readonly string[] = [
@@ -53,7 +54,7 @@ export function isPictureName(fileName: string): boolean {
 }
 
 function unreadable(name: string, reason: string, cause?: unknown): BneckError {
-  return new BneckError('image', `${name}: ${reason}; replace or remove it, or have bad pictures skipped`, { cause });
+  return new BneckError('image', `${name}: ${reason}; ${UNREADABLE_REMEDY}`, { cause });
 }
 
 /** Loading it takes longer than a first prediction, and not every program decodes. */

@@ -14,6 +14,7 @@ import { BneckError } from '../base/errors.ts';
 import { ArchiveReader } from './archive-reader.node.ts';
 import { type FileTree, isHiddenName, type TreeFile } from './file-tree.node.ts';
 import { shortened } from './name-list.ts';
+import { UNREADABLE_REMEDY } from './unreadable.ts';
 
 const MOST_ENTRIES = 5_000_000;
 const LONGEST_NAME = 4096;
@@ -126,10 +127,13 @@ class ZippedFile implements TreeFile {
       return Buffer.concat(chunks);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const remedy = 'replace or remove it, or have bad pictures skipped';
-      throw new BneckError('image', `${this.#archive}/${this.path}: damaged in the archive (${reason}); ${remedy}`, {
-        cause,
-      });
+      throw new BneckError(
+        'image',
+        `${this.#archive}/${this.path}: damaged in the archive (${reason}); ${UNREADABLE_REMEDY}`,
+        {
+          cause,
+        },
+      );
     }
   }
 

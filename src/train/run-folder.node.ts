@@ -10,6 +10,7 @@ import { BneckError } from '../base/errors.ts';
 import { withFileLock } from '../base/file-lock.node.ts';
 import { createFolder, nextNumberedFolder, removeLeftovers, writeFileAtomic } from '../base/write-file.node.ts';
 import type { BadPicture } from '../data/loader.ts';
+import { withoutRemedy } from '../data/unreadable.ts';
 import { type EpochMetrics, formatMetrics } from '../report/metrics-csv.ts';
 
 /** Where runs go that were not given a folder. */
@@ -134,7 +135,7 @@ export class RunFolder {
     const listed = this.#badPictures.size;
     for (const { reason } of pictures) {
       // The reason names the picture; its remedy is of no use here.
-      this.#badPictures.add(reason.replace(/; replace or remove it.*$/s, '').replace(/\s+/g, ' '));
+      this.#badPictures.add(withoutRemedy(reason));
     }
     if (this.#badPictures.size === listed) return;
     await writeFileAtomic(this.#badPicturesPath, `${[...this.#badPictures].sort().join('\n')}\n`);

@@ -94,7 +94,9 @@ test('pictures that cannot be read stop it, or are named and not counted', async
   writeFileSync(join(folder, 'spoilt/two/bad.png'), 'no picture');
   const stopped = await bneck('evaluate', model, 'spoilt', '--split', 'all');
   expect(stopped.code).toBe(1);
-  expect(stopped.err).toMatch(/two\/bad\.png.* To judge the model on the others: --skip-bad\./s);
+  expect(stopped.err).toMatch(
+    /two\/bad\.png: [^;]*\. Replace or remove it, or judge the model on the others with --skip-bad\./,
+  );
   const { code, out } = await bneck(
     'evaluate',
     model,

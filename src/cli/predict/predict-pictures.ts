@@ -7,6 +7,7 @@ import { BneckError } from '../../base/errors.ts';
 import { Limiter } from '../../data/concurrency.ts';
 import { decodePicture } from '../../data/decode.node.ts';
 import { evaluationPicture } from '../../data/preprocess.ts';
+import { withoutRemedy } from '../../data/unreadable.ts';
 import { type Classification, likeliestClasses } from '../../model/classification.ts';
 import type { Model } from '../../model/model.ts';
 import { oneLine } from '../report-error.ts';
@@ -54,7 +55,7 @@ async function prepare({ image, error }: FoundPicture, model: PredictingModel): 
     return { image, content: evaluationPicture(await decodePicture(image), model.preprocessing) };
   } catch (caught) {
     if (!(caught instanceof BneckError && caught.code === 'image')) throw caught;
-    return { image, content: { error: oneLine(caught.message).replace(/; replace or remove it.*$/, '') } };
+    return { image, content: { error: withoutRemedy(oneLine(caught.message)) } };
   }
 }
 
