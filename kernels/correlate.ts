@@ -1,7 +1,7 @@
 // The inner loops of depthwise convolutions over planes (plane.ts): four neighbouring outputs in registers, so that
 // a value is loaded once for all the outputs of a row that it reaches. Rows of 1, 2, 3 and 5 taps have loops
 // of their own; any other geometry goes over a list of taps. Each sum takes one addition a turn of the loop, the
-// products of a turn being added up first: otherwise a chain of additions is what the core waits for.
+// products of a turn being added up first: otherwise a chain of additions is what the core waits for. There is at least one row.
 
 /** Room for a tap list of up to 15 x 15, in whole cache lines: what follows in scratch stays aligned. */
 export const TAP_BYTES: usize = 1856;
@@ -36,6 +36,7 @@ function correlate_n1s1(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
 ): void {
+  const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
@@ -43,7 +44,7 @@ function correlate_n1s1(
       let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
-      for (let row = 0; row < rows; row++) {
+      do {
         const w0 = v128.load(filter);
         const x0 = v128.load(at);
         const x1 = v128.load(at, 16);
@@ -55,7 +56,7 @@ function correlate_n1s1(
         s3 = f32x4.add(s3, f32x4.mul(w0, x3));
         at += rowBytes;
         filter += rowStep;
-      }
+      } while (filter != end);
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -76,6 +77,7 @@ function correlate_n2s1(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
 ): void {
+  const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
@@ -83,7 +85,7 @@ function correlate_n2s1(
       let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
-      for (let row = 0; row < rows; row++) {
+      do {
         const w0 = v128.load(filter);
         const w1 = v128.load(filter + tapStep);
         const x0 = v128.load(at);
@@ -97,7 +99,7 @@ function correlate_n2s1(
         s3 = f32x4.add(s3, f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)));
         at += rowBytes;
         filter += rowStep;
-      }
+      } while (filter != end);
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -118,6 +120,7 @@ function correlate_n3s1(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
 ): void {
+  const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
@@ -125,7 +128,7 @@ function correlate_n3s1(
       let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
-      for (let row = 0; row < rows; row++) {
+      do {
         const w0 = v128.load(filter);
         const w1 = v128.load(filter + tapStep);
         const w2 = v128.load(filter + tapStep * 2);
@@ -141,7 +144,7 @@ function correlate_n3s1(
         s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.mul(w2, x5)));
         at += rowBytes;
         filter += rowStep;
-      }
+      } while (filter != end);
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -162,6 +165,7 @@ function correlate_n5s1(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
 ): void {
+  const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
@@ -169,7 +173,7 @@ function correlate_n5s1(
       let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
-      for (let row = 0; row < rows; row++) {
+      do {
         const w0 = v128.load(filter);
         const w1 = v128.load(filter + tapStep);
         const w2 = v128.load(filter + tapStep * 2);
@@ -189,7 +193,7 @@ function correlate_n5s1(
         s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.add(f32x4.mul(w2, x5), f32x4.mul(w3, x6))), f32x4.mul(w4, x7)));
         at += rowBytes;
         filter += rowStep;
-      }
+      } while (filter != end);
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -210,6 +214,7 @@ function correlate_n3s2(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
 ): void {
+  const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
@@ -217,7 +222,7 @@ function correlate_n3s2(
       let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
-      for (let row = 0; row < rows; row++) {
+      do {
         const w0 = v128.load(filter);
         const w1 = v128.load(filter + tapStep);
         const w2 = v128.load(filter + tapStep * 2);
@@ -236,7 +241,7 @@ function correlate_n3s2(
         s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.mul(w2, x8)));
         at += rowBytes;
         filter += rowStep;
-      }
+      } while (filter != end);
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -257,6 +262,7 @@ function correlate_n5s2(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
 ): void {
+  const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
@@ -264,7 +270,7 @@ function correlate_n5s2(
       let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
-      for (let row = 0; row < rows; row++) {
+      do {
         const w0 = v128.load(filter);
         const w1 = v128.load(filter + tapStep);
         const w2 = v128.load(filter + tapStep * 2);
@@ -287,7 +293,7 @@ function correlate_n5s2(
         s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.add(f32x4.mul(w2, x8), f32x4.mul(w3, x9))), f32x4.mul(w4, x10)));
         at += rowBytes;
         filter += rowStep;
-      }
+      } while (filter != end);
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);

@@ -193,9 +193,8 @@ export function f32_depthwise_conv_forward__c4w4(
           convolve_plane(outputs, some, outWidth, plane, rowBytes, kernel, stride, special, weight + byte + at, pixelStride, scratch);
           store_gradient(into + at, pixelStride, outputs, outRowBytes, some, outWidth, false);
         }
-        const sum = activate_pixels(into + at, pixelStride, some * outWidth, v128.load(bias + byte + at), activation, v128.load(sums + v));
-        v128.store(sums + v, sum);
       }
+      activate_pixels(into + c, pixelStride, some * outWidth, bytes, bias + byte + c, activation, sums);
     }
     if (pooled == 0) continue;
     const means = pooled + <usize>image * pixelStride + byte + c;

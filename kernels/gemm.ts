@@ -1,8 +1,10 @@
 // The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
 // tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill
 // eight accumulators. Both operands are packed, rows of a by fours and columns of b by eights, so that one pointer each
-// walks them: a core issues six or eight instructions a cycle, of which the arithmetic wants four. V8 unrolls a k loop
-// twice only where it stands inside other loops, so a tile is no function of its own (docs/experiments.md).
+// walks them: a core issues six or eight instructions a cycle, of which the arithmetic wants four. So loops end at their
+// bottom, and a turn is written out four times with a way out after each: V8 keeps the addresses of broadcasts in registers only where
+// all ways out of a loop lie behind them, and fits the loads and sums between two ways out into the registers it has.
+// A tile is no function of its own: outside other loops V8 would not unroll at all (docs/experiments.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
 import { HARD_SWISH, NONE, activate, clamp, hard_swish, high_of, low_of } from './activation';
@@ -22,23 +24,33 @@ function multiply_tiles(
     for (let row = 0; row < rows; row += 4) {
       let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
       let p = b;
-      for (const end = a0 + (<usize>k << 4); a0 < end; a0 += 16) {
-        const b0 = v128.load(p);
-        const b1 = v128.load(p, 16);
-        let x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0));
-        s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0));
-        s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0));
-        s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0));
-        s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        p += bStride;
-      }
+      let x: v128, b0: v128, b1: v128;
+      const end = a0 + (<usize>k << 4);
+      do {
+        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == end) break;
+        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == end) break;
+        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == end) break;
+        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+      } while (a0 != end);
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
         const b0 = v128.load(v);
@@ -158,7 +170,8 @@ function multiply_row(
     let b2 = b1 + panelStep;
     let b3 = b2 + panelStep;
     b = b3 + panelStep;
-    for (let at = a; at < end; at += 4) {
+    let at = a;
+    do {
       const x = v128.load32_splat(at);
       s0 = f32x4.add(s0, f32x4.mul(x, v128.load(b0)));
       s1 = f32x4.add(s1, f32x4.mul(x, v128.load(b0, 16)));
@@ -169,7 +182,8 @@ function multiply_row(
       s6 = f32x4.add(s6, f32x4.mul(x, v128.load(b3)));
       s7 = f32x4.add(s7, f32x4.mul(x, v128.load(b3, 16)));
       b0 += bStride; b1 += bStride; b2 += bStride; b3 += bStride;
-    }
+      at += 4;
+    } while (at != end);
     const target = c + column;
     const vector = bias == 0 ? <usize>0 : bias + column;
     const addend = residual == 0 ? <usize>0 : residual + column;
@@ -271,7 +285,8 @@ function outer_4x8(d: usize, dStride: usize, a: usize, aStride: usize, rows: i32
     s20 = v128.load(c2); s21 = v128.load(c2, 16);
     s30 = v128.load(c3); s31 = v128.load(c3, 16);
   }
-  for (const end = a + <usize>rows * aStride; a < end; a += aStride) {
+  const end = a + <usize>rows * aStride;
+  do {
     const a0 = v128.load(a);
     const a1 = v128.load(a, 16);
     let x = v128.load32_splat(d);
@@ -287,7 +302,8 @@ function outer_4x8(d: usize, dStride: usize, a: usize, aStride: usize, rows: i32
     s30 = f32x4.add(s30, f32x4.mul(x, a0));
     s31 = f32x4.add(s31, f32x4.mul(x, a1));
     d += dStride;
-  }
+    a += aStride;
+  } while (a != end);
   v128.store(c, s00); v128.store(c, s01, 16);
   v128.store(c1, s10); v128.store(c1, s11, 16);
   v128.store(c2, s20); v128.store(c2, s21, 16);

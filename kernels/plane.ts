@@ -3,7 +3,7 @@
 // which is where the loops of a depthwise convolution, going over each value many times, want it. These are
 // the ways in (in the forms of view.ts, hard-sigmoid left out: no map has it) and out. Pixels of the map stand `pixelStride` bytes apart.
 
-import { HARD_SWISH, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of } from './activation';
+import { HARD_SWISH, activate, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of } from './activation';
 
 /**
  * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
@@ -83,7 +83,7 @@ export function gather_planes(
   const first = max(-left, 0);
   const end = max(min(width - left, columns), first);
   const firstRow = max(-top, 0);
-  const endRow = min(height - top, rows);
+  const endRow = first < end ? min(height - top, rows) : firstRow;
   for (let row = firstRow; row < endRow; row++) {
     let source = image + <usize>((top + row) * width + left + first) * pixelStride;
     let plane0 = target + (<usize>(row * columns + first) << 4);
@@ -92,14 +92,14 @@ export function gather_planes(
       let plane1 = plane0 + planeBytes;
       let plane2 = plane1 + planeBytes;
       let plane3 = plane2 + planeBytes;
-      for (; plane0 < stop; plane0 += 16) {
+      do {
         v128.store(plane0, v128.load(source));
         v128.store(plane1, v128.load(source, 16));
         v128.store(plane2, v128.load(source, 32));
         v128.store(plane3, v128.load(source, 48));
         source += pixelStride;
-        plane1 += 16; plane2 += 16; plane3 += 16;
-      }
+        plane0 += 16; plane1 += 16; plane2 += 16; plane3 += 16;
+      } while (plane0 != stop);
     } else {
       for (; plane0 < stop; plane0 += 16) {
         let plane = plane0;
@@ -199,25 +199,58 @@ export function store_statistics(
   add_vector(accumulators + step * 2, square);
 }
 
-/** y <- activation(y + bias), pixels of four channels. Returns `sum` with all of them added, in their order. */
-export function activate_pixels(y: usize, pixelStride: usize, count: i32, bias: v128, activation: i32, sum: v128): v128 {
-  const end = y + <usize>count * pixelStride;
+/** activate_pixels for four channels. */
+function activate_four(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
+  const b = v128.load(bias);
+  let sum = v128.load(sums);
+  do {
+    const value = activate(f32x4.add(v128.load(y), b), activation);
+    v128.store(y, value);
+    sum = f32x4.add(sum, value);
+    y += pixelStride;
+  } while (y != end);
+  v128.store(sums, sum);
+}
+
+/** activate_pixels for eight channels. */
+function activate_eight(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
+  const b0 = v128.load(bias);
+  const b1 = v128.load(bias, 16);
+  let s0 = v128.load(sums);
+  let s1 = v128.load(sums, 16);
   if (activation == HARD_SWISH) {
-    for (; y < end; y += pixelStride) {
-      const value = hard_swish(f32x4.add(v128.load(y), bias));
-      v128.store(y, value);
-      sum = f32x4.add(sum, value);
-    }
+    do {
+      const y0 = hard_swish(f32x4.add(v128.load(y), b0));
+      const y1 = hard_swish(f32x4.add(v128.load(y, 16), b1));
+      v128.store(y, y0);
+      v128.store(y, y1, 16);
+      s0 = f32x4.add(s0, y0);
+      s1 = f32x4.add(s1, y1);
+      y += pixelStride;
+    } while (y != end);
   } else {
     const low = low_of(activation);
     const high = high_of(activation);
-    for (; y < end; y += pixelStride) {
-      const value = clamp(f32x4.add(v128.load(y), bias), low, high);
-      v128.store(y, value);
-      sum = f32x4.add(sum, value);
-    }
+    do {
+      const y0 = clamp(f32x4.add(v128.load(y), b0), low, high);
+      const y1 = clamp(f32x4.add(v128.load(y, 16), b1), low, high);
+      v128.store(y, y0);
+      v128.store(y, y1, 16);
+      s0 = f32x4.add(s0, y0);
+      s1 = f32x4.add(s1, y1);
+      y += pixelStride;
+    } while (y != end);
   }
-  return sum;
+  v128.store(sums, s0);
+  v128.store(sums, s1, 16);
+}
+
+/** y <- activation(y + bias), pixels of `bytes` / 4 channels; all of them are added to `sums`, in their order. */
+export function activate_pixels(y: usize, pixelStride: usize, count: i32, bytes: usize, bias: usize, activation: i32, sums: usize): void {
+  const end = y + <usize>count * pixelStride;
+  let at: usize = 0;
+  for (; at + 32 <= bytes; at += 32) activate_eight(y + at, pixelStride, end + at, bias + at, activation, sums + at);
+  if (at < bytes) activate_four(y + at, pixelStride, end + at, bias + at, activation, sums + at);
 }
 
 /** dx <- the plane, or dx + the plane (accumulate). */
