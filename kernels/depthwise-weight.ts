@@ -10,8 +10,10 @@ function add_k3s1(
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0;
   for (let row = 0; row < rows; row++) {
+    const end = dy + (<usize>columns << 4);
     let value = values;
-    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 32) {
+    let gradient = dy;
+    do {
       const d = v128.load(gradient);
       const e = v128.load(gradient, 16);
       const v0 = v128.load(value);
@@ -22,7 +24,8 @@ function add_k3s1(
       s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v2)));
       s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v3)));
       value += 32;
-    }
+      gradient += 32;
+    } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
   }
@@ -37,8 +40,10 @@ function add_k3s2(
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0;
   for (let row = 0; row < rows; row++) {
+    const end = dy + (<usize>columns << 4);
     let value = values;
-    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 32) {
+    let gradient = dy;
+    do {
       const d = v128.load(gradient);
       const e = v128.load(gradient, 16);
       const v0 = v128.load(value);
@@ -50,7 +55,8 @@ function add_k3s2(
       s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v3)));
       s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v4)));
       value += 64;
-    }
+      gradient += 32;
+    } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
   }
@@ -65,8 +71,10 @@ function add_k5s1(
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
   for (let row = 0; row < rows; row++) {
+    const end = dy + (<usize>columns << 4);
     let value = values;
-    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 32) {
+    let gradient = dy;
+    do {
       const d = v128.load(gradient);
       const e = v128.load(gradient, 16);
       const v0 = v128.load(value);
@@ -81,7 +89,8 @@ function add_k5s1(
       s3 = f32x4.add(s3, f32x4.add(f32x4.mul(d, v3), f32x4.mul(e, v4)));
       s4 = f32x4.add(s4, f32x4.add(f32x4.mul(d, v4), f32x4.mul(e, v5)));
       value += 32;
-    }
+      gradient += 32;
+    } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
   }
@@ -98,8 +107,10 @@ function add_k5s2(
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
   for (let row = 0; row < rows; row++) {
+    const end = dy + (<usize>columns << 4);
     let value = values;
-    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 32) {
+    let gradient = dy;
+    do {
       const d = v128.load(gradient);
       const e = v128.load(gradient, 16);
       const v0 = v128.load(value);
@@ -115,7 +126,8 @@ function add_k5s2(
       s3 = f32x4.add(s3, f32x4.add(f32x4.mul(d, v3), f32x4.mul(e, v5)));
       s4 = f32x4.add(s4, f32x4.add(f32x4.mul(d, v4), f32x4.mul(e, v6)));
       value += 64;
-    }
+      gradient += 32;
+    } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
   }
@@ -132,11 +144,14 @@ function add_tap_gradient(
 ): void {
   let sum = f32x4.splat(0.0);
   for (let row = 0; row < rows; row++) {
+    const end = dy + (<usize>columns << 4);
     let value = values;
-    for (let gradient = dy, end = dy + (<usize>columns << 4); gradient < end; gradient += 16) {
+    let gradient = dy;
+    do {
       sum = f32x4.add(sum, f32x4.mul(v128.load(gradient), v128.load(value)));
       value += step;
-    }
+      gradient += 16;
+    } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
   }

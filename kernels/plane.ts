@@ -26,25 +26,29 @@ export function touch(source: usize, pixels: i32, pixelStride: usize, bytes: usi
 function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scale: v128, shift: v128, activation: i32): void {
   const end = target + (<usize>count << 4);
   if (activation == HARD_SWISH) {
-    for (; target < end; target += 16) {
+    do {
       v128.store(target, hard_swish(f32x4.add(f32x4.mul(v128.load(source), scale), shift)));
       source += pixelStride;
-    }
+      target += 16;
+    } while (target != end);
   } else {
     const low = low_of(activation);
     const high = high_of(activation);
-    for (; target < end; target += 16) {
+    do {
       v128.store(target, clamp(f32x4.add(f32x4.mul(v128.load(source), scale), shift), low, high));
       source += pixelStride;
-    }
+      target += 16;
+    } while (target != end);
   }
 }
 
 function copy_run(target: usize, source: usize, pixelStride: usize, count: i32): void {
-  for (const end = target + (<usize>count << 4); target < end; target += 16) {
+  const end = target + (<usize>count << 4);
+  do {
     v128.store(target, v128.load(source));
     source += pixelStride;
-  }
+    target += 16;
+  } while (target != end);
 }
 
 /**
@@ -61,7 +65,7 @@ export function normalize_plane(
   const s = scale == 0 ? f32x4.splat(1.0) : v128.load(scale);
   const t = scale == 0 ? f32x4.splat(0.0) : v128.load(shift);
   for (let row = top; row < top + rows; row++) {
-    if (row < 0 || row >= height) {
+    if (row < 0 || row >= height || first == end) {
       if (clear) memory.fill(target, 0, <usize>columns << 4);
     } else {
       const source = image + <usize>(row * width + left + first) * pixelStride;
@@ -120,25 +124,27 @@ function gradient_run(
 ): void {
   const end = target + (<usize>count << 4);
   if (activation == HARD_SWISH) {
-    for (; target < end; target += 16) {
+    do {
       const value = v128.load(y);
       const dz = f32x4.add(f32x4.mul(v128.load(da), gate), pooled);
       const slope = hard_swish_slope(f32x4.add(f32x4.mul(value, scale), shift));
       v128.store(target, f32x4.add(f32x4.mul(f32x4.mul(dz, slope), k1), f32x4.add(f32x4.mul(value, k2), k3)));
       y += pixelStride;
       da += step;
-    }
+      target += 16;
+    } while (target != end);
   } else {
     const low = low_of(activation);
     const high = high_of(activation);
-    for (; target < end; target += 16) {
+    do {
       const value = v128.load(y);
       const dz = f32x4.add(f32x4.mul(v128.load(da), gate), pooled);
       const mask = inside(f32x4.add(f32x4.mul(value, scale), shift), low, high);
       v128.store(target, f32x4.add(f32x4.mul(v128.and(dz, mask), k1), f32x4.add(f32x4.mul(value, k2), k3)));
       y += pixelStride;
       da += step;
-    }
+      target += 16;
+    } while (target != end);
   }
 }
 
@@ -161,7 +167,7 @@ export function gradient_plane(
   const g = gate == 0 ? f32x4.splat(1.0) : v128.load(gate);
   const p = pooled == 0 ? f32x4.splat(0.0) : v128.load(pooled);
   for (let row = top; row < top + rows; row++) {
-    if (row < 0 || row >= height) {
+    if (row < 0 || row >= height || first == end) {
       if (clear) memory.fill(target, 0, <usize>columns << 4);
     } else {
       const at = <usize>(row * width + left + first) * pixelStride;
@@ -185,14 +191,17 @@ export function store_statistics(
   const pivot = v128.load(accumulators);
   let sum = f32x4.splat(0.0), square = sum;
   for (let row = 0; row < rows; row++) {
-    for (let source = plane, end = plane + (<usize>width << 4); source < end; source += 16) {
+    const end = plane + (<usize>width << 4);
+    let source = plane;
+    do {
       const value = v128.load(source);
       v128.store(y, value);
       y += pixelStride;
       const d = f32x4.sub(value, pivot);
       sum = f32x4.add(sum, d);
       square = f32x4.add(square, f32x4.mul(d, d));
-    }
+      source += 16;
+    } while (source != end);
     plane += rowBytes;
   }
   add_vector(accumulators + step, sum);
@@ -256,12 +265,15 @@ export function activate_pixels(y: usize, pixelStride: usize, count: i32, bytes:
 /** dx <- the plane, or dx + the plane (accumulate). */
 export function store_gradient(dx: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, accumulate: bool): void {
   for (let row = 0; row < rows; row++) {
-    for (let source = plane, end = plane + (<usize>width << 4); source < end; source += 16) {
+    const end = plane + (<usize>width << 4);
+    let source = plane;
+    do {
       let value = v128.load(source);
       if (accumulate) value = f32x4.add(v128.load(dx), value);
       v128.store(dx, value);
       dx += pixelStride;
-    }
+      source += 16;
+    } while (source != end);
     plane += rowBytes;
   }
 }
@@ -278,7 +290,9 @@ export function store_gradient_sums(
   const low = low_of(activation);
   const high = high_of(activation);
   for (let row = 0; row < rows; row++) {
-    for (let source = plane, end = plane + (<usize>width << 4); source < end; source += 16) {
+    const end = plane + (<usize>width << 4);
+    let source = plane;
+    do {
       let da = v128.load(source);
       if (accumulate) da = f32x4.add(v128.load(dx), da);
       v128.store(dx, da);
@@ -289,7 +303,8 @@ export function store_gradient_sums(
       product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
       dx += pixelStride;
       x += pixelStride;
-    }
+      source += 16;
+    } while (source != end);
     plane += rowBytes;
   }
   add_vector(sums, sum);

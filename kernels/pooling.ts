@@ -34,25 +34,26 @@ export function f32_global_average_pool_forward(
   for (let c = begin; c < end; c += 16) {
     let sum = f32x4.splat(0.0);
     let at = source + c;
+    const last = at + <usize>pixels * stride;
     if (coefficients == 0) {
-      for (let p = 0; p < pixels; p++) {
+      do {
         sum = f32x4.add(sum, v128.load(at));
         at += stride;
-      }
+      } while (at != last);
     } else {
       const scale = v128.load(coefficients + c);
       const shift = v128.load(coefficients + stride + c);
       if (activation == HARD_SWISH) {
-        for (let p = 0; p < pixels; p++) {
+        do {
           sum = f32x4.add(sum, hard_swish(f32x4.add(f32x4.mul(v128.load(at), scale), shift)));
           at += stride;
-        }
+        } while (at != last);
       } else {
-        for (let p = 0; p < pixels; p++) {
+        do {
           const line = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(v128.load(at), scale), shift), slope), offset);
           sum = f32x4.add(sum, clamp(line, low, high));
           at += stride;
-        }
+        } while (at != last);
       }
     }
     v128.store(target + c, f32x4.div(sum, n));
@@ -64,7 +65,8 @@ function add_hard_swish_sums(
   sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, scale: v128, shift: v128, mean: v128,
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
-  for (let p = 0; p < pixels; p++) {
+  const end = y + <usize>pixels * stride;
+  do {
     const value = v128.load(y);
     const d = v128.load(da);
     const u = f32x4.add(f32x4.mul(value, scale), shift);
@@ -78,7 +80,7 @@ function add_hard_swish_sums(
     s4 = f32x4.add(s4, f32x4.mul(slope, centre));
     y += stride;
     da += daStride;
-  }
+  } while (y != end);
   add_vector(sums, s0);
   add_vector(sums + step, s1);
   add_vector(sums + step * 2, s2);
@@ -95,7 +97,8 @@ function add_clamp_sums(
   const low = low_of(activation);
   const high = high_of(activation);
   const one = f32x4.splat(1.0);
-  for (let p = 0; p < pixels; p++) {
+  const end = y + <usize>pixels * stride;
+  do {
     const value = v128.load(y);
     const d = v128.load(da);
     const u = f32x4.add(f32x4.mul(value, scale), shift);
@@ -109,7 +112,7 @@ function add_clamp_sums(
     s4 = f32x4.add(s4, v128.and(centre, slope));
     y += stride;
     da += daStride;
-  }
+  } while (y != end);
   add_vector(sums, s0);
   add_vector(sums + step, s1);
   add_vector(sums + step * 2, s2);

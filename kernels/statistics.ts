@@ -29,8 +29,8 @@ export function add_statistics(accumulators: usize, y: usize, stride: usize, row
     const pivot = v128.load(accumulators + c);
     let sum0 = f32x4.splat(0.0), sum1 = sum0, square0 = sum0, square1 = sum0;
     let source = y + c;
-    let row = 0;
-    for (; row + 2 <= rows; row += 2) {
+    const pairs = source + <usize>(rows & ~1) * stride;
+    while (source != pairs) {
       const d0 = f32x4.sub(v128.load(source), pivot);
       const d1 = f32x4.sub(v128.load(source + stride), pivot);
       sum0 = f32x4.add(sum0, d0);
@@ -39,7 +39,7 @@ export function add_statistics(accumulators: usize, y: usize, stride: usize, row
       square1 = f32x4.add(square1, f32x4.mul(d1, d1));
       source += stride * 2;
     }
-    if (row < rows) {
+    if ((rows & 1) != 0) {
       const d0 = f32x4.sub(v128.load(source), pivot);
       sum0 = f32x4.add(sum0, d0);
       square0 = f32x4.add(square0, f32x4.mul(d0, d0));
@@ -146,24 +146,25 @@ export function add_gradient_sums(
     let product = sum;
     let gradient = da + c;
     let source = y + c;
+    const last = source + <usize>rows * yStride;
     if (activation == HARD_SWISH) {
-      for (let row = 0; row < rows; row++) {
+      do {
         const value = v128.load(source);
         const dz = f32x4.mul(v128.load(gradient), hard_swish_slope(f32x4.add(f32x4.mul(value, scale), shift)));
         sum = f32x4.add(sum, dz);
         product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, average)));
         gradient += daStride;
         source += yStride;
-      }
+      } while (source != last);
     } else {
-      for (let row = 0; row < rows; row++) {
+      do {
         const value = v128.load(source);
         const dz = v128.and(v128.load(gradient), inside(f32x4.add(f32x4.mul(value, scale), shift), low, high));
         sum = f32x4.add(sum, dz);
         product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, average)));
         gradient += daStride;
         source += yStride;
-      }
+      } while (source != last);
     }
     v128.store(sums + c, f32x4.add(v128.load(sums + c), sum));
     v128.store(sums + bytes + c, f32x4.add(v128.load(sums + bytes + c), product));

@@ -25,10 +25,12 @@ function clamped_rows(
   const high = high_of(activation);
   const bytes = <usize>channels << 2;
   for (let row = 0; row < rows; row++) {
-    for (let c: usize = 0; c < bytes; c += 16) {
+    let c: usize = 0;
+    do {
       const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(scale + c)), v128.load(shift + c));
       v128.store(target + c, clamp(x, low, high));
-    }
+      c += 16;
+    } while (c != bytes);
     target += targetStride;
     source += sourceStride;
   }
@@ -40,10 +42,12 @@ function hard_swish_rows(
 ): void {
   const bytes = <usize>channels << 2;
   for (let row = 0; row < rows; row++) {
-    for (let c: usize = 0; c < bytes; c += 16) {
+    let c: usize = 0;
+    do {
       const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(scale + c)), v128.load(shift + c));
       v128.store(target + c, hard_swish(x));
-    }
+      c += 16;
+    } while (c != bytes);
     target += targetStride;
     source += sourceStride;
   }
@@ -53,7 +57,11 @@ function hard_swish_rows(
 export function scale_rows(target: usize, stride: usize, rows: i32, channels: i32, gate: usize): void {
   const bytes = <usize>channels << 2;
   for (let row = 0; row < rows; row++) {
-    for (let c: usize = 0; c < bytes; c += 16) v128.store(target + c, f32x4.mul(v128.load(target + c), v128.load(gate + c)));
+    let c: usize = 0;
+    do {
+      v128.store(target + c, f32x4.mul(v128.load(target + c), v128.load(gate + c)));
+      c += 16;
+    } while (c != bytes);
     target += stride;
   }
 }
@@ -126,15 +134,31 @@ function gradient_rows(
   const k3 = k2 + stride;
   const bytes = <usize>channels << 2;
   for (let row = 0; row < rows; row++) {
-    for (let c: usize = 0; c < bytes; c += 16) {
-      const value = v128.load(y + c);
-      let dz = v128.load(da + c);
-      if (activation != NONE) {
+    let c: usize = 0;
+    if (activation == HARD_SWISH) {
+      do {
+        const value = v128.load(y + c);
         const u = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
-        dz = activation == HARD_SWISH ? f32x4.mul(dz, hard_swish_slope(u)) : v128.and(dz, inside(u, low, high));
-      }
-      const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
-      v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
+        const dz = f32x4.mul(v128.load(da + c), hard_swish_slope(u));
+        const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
+        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
+        c += 16;
+      } while (c != bytes);
+    } else if (activation == NONE) {
+      do {
+        const line = f32x4.add(f32x4.mul(v128.load(y + c), v128.load(k2 + c)), v128.load(k3 + c));
+        v128.store(target + c, f32x4.add(f32x4.mul(v128.load(da + c), v128.load(factors + c)), line));
+        c += 16;
+      } while (c != bytes);
+    } else {
+      do {
+        const value = v128.load(y + c);
+        const u = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
+        const dz = v128.and(v128.load(da + c), inside(u, low, high));
+        const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
+        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
+        c += 16;
+      } while (c != bytes);
     }
     target += stride;
     y += stride;
