@@ -31,17 +31,24 @@ export function clamp(x: v128, low: v128, high: v128): v128 {
   return f32x4.pmin(f32x4.pmax(x, low), high);
 }
 
-/** x * clamp(x + 3, 0, 6) / 6 */
-export function hard_swish(x: v128): v128 {
-  const gate = clamp(f32x4.add(x, f32x4.splat(3.0)), f32x4.splat(0.0), f32x4.splat(6.0));
-  return f32x4.mul(f32x4.mul(x, gate), f32x4.splat(<f32>(1.0 / 6.0)));
+/**
+ * A vector of a number that V8 must take for unknown. A constant is made anew at each of its uses by newer V8 (Node 24), inside
+ * loops too, by up to four instructions; an unknown value stands in a register (docs/experiments.md).
+ */
+export function held(value: f32): v128 {
+  return f32x4.splat(value + <f32>(memory.size() >>> 31));
 }
 
-/** 0 below -3, x / 3 + 1/2 below 3, 1 from there on (as PyTorch has it at the corners) */
-export function hard_swish_slope(x: v128): v128 {
-  const below = f32x4.sub(f32x4.mul(x, f32x4.splat(<f32>(1.0 / 3.0))), f32x4.splat(0.5)); // what is missing to 1
-  const upper = f32x4.add(v128.and(below, f32x4.lt(x, f32x4.splat(3.0))), f32x4.splat(1.0));
-  return v128.and(upper, f32x4.ge(x, f32x4.splat(-3.0)));
+/** x * clamp(x + 3, 0, 6) / 6. The constants come from before the loop: `held` 3, 6, 1 / 6. */
+export function hard_swish(x: v128, three: v128, six: v128, sixth: v128): v128 {
+  return f32x4.mul(f32x4.mul(x, clamp(f32x4.add(x, three), f32x4.splat(0.0), six)), sixth);
+}
+
+/** 0 below -3, x / 3 + 1/2 below 3, 1 from there on (as PyTorch has it at the corners). `held` 3, -3, 1 / 3, 1 / 2, 1. */
+export function hard_swish_slope(x: v128, three: v128, minusThree: v128, third: v128, half: v128, one: v128): v128 {
+  const below = f32x4.sub(f32x4.mul(x, third), half); // what is missing to 1
+  const upper = f32x4.add(v128.and(below, f32x4.lt(x, three)), one);
+  return v128.and(upper, f32x4.ge(x, minusThree));
 }
 
 /** All bits where low < x < high: the derivative of a clamp, as a mask. */
@@ -56,14 +63,17 @@ export function clamp_slope(line: v128, low: v128, high: v128, slope: v128): v12
 
 /** Any activation of four values; for short vectors, where the branch does not matter. */
 export function activate(x: v128, activation: i32): v128 {
-  if (activation == HARD_SWISH) return hard_swish(x);
+  if (activation == HARD_SWISH) return hard_swish(x, f32x4.splat(3.0), f32x4.splat(6.0), f32x4.splat(<f32>(1.0 / 6.0)));
   const line = f32x4.add(f32x4.mul(x, slope_of(activation)), offset_of(activation));
   return clamp(line, low_of(activation), high_of(activation));
 }
 
 /** The derivative of any activation at four values. */
 export function activate_slope(x: v128, activation: i32): v128 {
-  if (activation == HARD_SWISH) return hard_swish_slope(x);
+  if (activation == HARD_SWISH) {
+    const three = f32x4.splat(3.0);
+    return hard_swish_slope(x, three, f32x4.neg(three), f32x4.splat(<f32>(1.0 / 3.0)), f32x4.splat(0.5), f32x4.splat(1.0));
+  }
   const slope = slope_of(activation);
   const line = f32x4.add(f32x4.mul(x, slope), offset_of(activation));
   return clamp_slope(line, low_of(activation), high_of(activation), slope);

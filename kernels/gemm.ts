@@ -7,7 +7,7 @@
 // A tile is no function of its own: outside other loops V8 would not unroll at all (docs/experiments.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { HARD_SWISH, NONE, activate, clamp, hard_swish, high_of, low_of } from './activation';
+import { HARD_SWISH, NONE, activate, clamp, hard_swish, held, high_of, low_of } from './activation';
 
 /**
  * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; panels of eight columns of b `panelStep` apart, their rows of 8 floats `bStride`.
@@ -18,6 +18,7 @@ function multiply_tiles(
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   for (let column = 0; column < columns; column += 8) {
     let a0 = a;
     let at = <usize>column << 2;
@@ -58,8 +59,10 @@ function multiply_tiles(
         s00 = f32x4.add(s00, b0); s01 = f32x4.add(s01, b1); s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1);
         s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1); s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1);
         if (activation == HARD_SWISH) {
-          s00 = hard_swish(s00); s01 = hard_swish(s01); s10 = hard_swish(s10); s11 = hard_swish(s11);
-          s20 = hard_swish(s20); s21 = hard_swish(s21); s30 = hard_swish(s30); s31 = hard_swish(s31);
+          s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
+          s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
+          s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
+          s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
         } else if (activation != NONE) {
           s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s10 = clamp(s10, low, high); s11 = clamp(s11, low, high);
           s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s30 = clamp(s30, low, high); s31 = clamp(s31, low, high);

@@ -3,7 +3,7 @@
 // which is where the loops of a depthwise convolution, going over each value many times, want it. These are
 // the ways in (in the forms of view.ts, hard-sigmoid left out: no map has it) and out. Pixels of the map stand `pixelStride` bytes apart.
 
-import { HARD_SWISH, activate, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of } from './activation';
+import { HARD_SWISH, activate, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
 
 /**
  * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
@@ -26,8 +26,9 @@ export function touch(source: usize, pixels: i32, pixelStride: usize, bytes: usi
 function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scale: v128, shift: v128, activation: i32): void {
   const end = target + (<usize>count << 4);
   if (activation == HARD_SWISH) {
+    const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
     do {
-      v128.store(target, hard_swish(f32x4.add(f32x4.mul(v128.load(source), scale), shift)));
+      v128.store(target, hard_swish(f32x4.add(f32x4.mul(v128.load(source), scale), shift), three, six, sixth));
       source += pixelStride;
       target += 16;
     } while (target != end);
@@ -124,10 +125,11 @@ function gradient_run(
 ): void {
   const end = target + (<usize>count << 4);
   if (activation == HARD_SWISH) {
+    const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
     do {
       const value = v128.load(y);
       const dz = f32x4.add(f32x4.mul(v128.load(da), gate), pooled);
-      const slope = hard_swish_slope(f32x4.add(f32x4.mul(value, scale), shift));
+      const slope = hard_swish_slope(f32x4.add(f32x4.mul(value, scale), shift), three, minusThree, third, half, one);
       v128.store(target, f32x4.add(f32x4.mul(f32x4.mul(dz, slope), k1), f32x4.add(f32x4.mul(value, k2), k3)));
       y += pixelStride;
       da += step;
@@ -228,9 +230,10 @@ function activate_eight(y: usize, pixelStride: usize, end: usize, bias: usize, a
   let s0 = v128.load(sums);
   let s1 = v128.load(sums, 16);
   if (activation == HARD_SWISH) {
+    const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
     do {
-      const y0 = hard_swish(f32x4.add(v128.load(y), b0));
-      const y1 = hard_swish(f32x4.add(v128.load(y, 16), b1));
+      const y0 = hard_swish(f32x4.add(v128.load(y), b0), three, six, sixth);
+      const y1 = hard_swish(f32x4.add(v128.load(y, 16), b1), three, six, sixth);
       v128.store(y, y0);
       v128.store(y, y1, 16);
       s0 = f32x4.add(s0, y0);
@@ -289,22 +292,37 @@ export function store_gradient_sums(
   let sum = f32x4.splat(0.0), product = sum;
   const low = low_of(activation);
   const high = high_of(activation);
+  const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
   for (let row = 0; row < rows; row++) {
     const end = plane + (<usize>width << 4);
     let source = plane;
-    do {
-      let da = v128.load(source);
-      if (accumulate) da = f32x4.add(v128.load(dx), da);
-      v128.store(dx, da);
-      const value = v128.load(x);
-      const u = f32x4.add(f32x4.mul(value, scale), shift);
-      const dz = activation == HARD_SWISH ? f32x4.mul(da, hard_swish_slope(u)) : v128.and(da, inside(u, low, high));
-      sum = f32x4.add(sum, dz);
-      product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
-      dx += pixelStride;
-      x += pixelStride;
-      source += 16;
-    } while (source != end);
+    if (activation == HARD_SWISH) {
+      do {
+        let da = v128.load(source);
+        if (accumulate) da = f32x4.add(v128.load(dx), da);
+        v128.store(dx, da);
+        const value = v128.load(x);
+        const dz = f32x4.mul(da, hard_swish_slope(f32x4.add(f32x4.mul(value, scale), shift), three, minusThree, third, half, one));
+        sum = f32x4.add(sum, dz);
+        product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
+        dx += pixelStride;
+        x += pixelStride;
+        source += 16;
+      } while (source != end);
+    } else {
+      do {
+        let da = v128.load(source);
+        if (accumulate) da = f32x4.add(v128.load(dx), da);
+        v128.store(dx, da);
+        const value = v128.load(x);
+        const dz = v128.and(da, inside(f32x4.add(f32x4.mul(value, scale), shift), low, high));
+        sum = f32x4.add(sum, dz);
+        product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
+        dx += pixelStride;
+        x += pixelStride;
+        source += 16;
+      } while (source != end);
+    }
     plane += rowBytes;
   }
   add_vector(sums, sum);

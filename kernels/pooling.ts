@@ -1,7 +1,7 @@
 // Sums over the pixels of an image, channel by channel: the global average pool, and the sums behind
 // the gradient of what is pooled or gated (squeeze-and-excite, the head).
 
-import { clamp, hard_swish, hard_swish_slope, HARD_SWISH, high_of, inside, low_of, offset_of, slope_of } from './activation';
+import { clamp, hard_swish, hard_swish_slope, HARD_SWISH, held, high_of, inside, low_of, offset_of, slope_of } from './activation';
 import { add_vector, touch } from './plane';
 
 const CHANNELS_PER_TILE: i32 = 64;
@@ -44,8 +44,9 @@ export function f32_global_average_pool_forward(
       const scale = v128.load(coefficients + c);
       const shift = v128.load(coefficients + stride + c);
       if (activation == HARD_SWISH) {
+        const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
         do {
-          sum = f32x4.add(sum, hard_swish(f32x4.add(f32x4.mul(v128.load(at), scale), shift)));
+          sum = f32x4.add(sum, hard_swish(f32x4.add(f32x4.mul(v128.load(at), scale), shift), three, six, sixth));
           at += stride;
         } while (at != last);
       } else {
@@ -65,15 +66,17 @@ function add_hard_swish_sums(
   sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, scale: v128, shift: v128, mean: v128,
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
+  const six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
   const end = y + <usize>pixels * stride;
   do {
     const value = v128.load(y);
     const d = v128.load(da);
     const u = f32x4.add(f32x4.mul(value, scale), shift);
-    const slope = hard_swish_slope(u);
+    const slope = hard_swish_slope(u, three, minusThree, third, half, one);
     const dz = f32x4.mul(d, slope);
     const centre = f32x4.sub(value, mean);
-    s0 = f32x4.add(s0, f32x4.mul(d, hard_swish(u)));
+    s0 = f32x4.add(s0, f32x4.mul(d, hard_swish(u, three, six, sixth)));
     s1 = f32x4.add(s1, dz);
     s2 = f32x4.add(s2, slope);
     s3 = f32x4.add(s3, f32x4.mul(dz, centre));

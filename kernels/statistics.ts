@@ -5,7 +5,7 @@
 //
 // A task's partial: [count, -, -, -][mean: channels][M2: channels], floats.
 
-import { HARD_SWISH, hard_swish_slope, high_of, inside, low_of } from './activation';
+import { HARD_SWISH, hard_swish_slope, held, high_of, inside, low_of } from './activation';
 
 export function partial_bytes(channels: i32): usize {
   return 16 + (<usize>channels << 3);
@@ -148,9 +148,10 @@ export function add_gradient_sums(
     let source = y + c;
     const last = source + <usize>rows * yStride;
     if (activation == HARD_SWISH) {
+      const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
       do {
         const value = v128.load(source);
-        const dz = f32x4.mul(v128.load(gradient), hard_swish_slope(f32x4.add(f32x4.mul(value, scale), shift)));
+        const dz = f32x4.mul(v128.load(gradient), hard_swish_slope(f32x4.add(f32x4.mul(value, scale), shift), three, minusThree, third, half, one));
         sum = f32x4.add(sum, dz);
         product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, average)));
         gradient += daStride;

@@ -7,7 +7,7 @@
 //
 // Activations are those of maps: all but hard-sigmoid.
 
-import { HARD_SWISH, NONE, clamp, hard_swish, hard_swish_slope, high_of, inside, low_of } from './activation';
+import { HARD_SWISH, NONE, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
 
 function copy_rows(target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32): void {
   for (let row = 0; row < rows; row++) {
@@ -40,12 +40,13 @@ function hard_swish_rows(
   target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32,
   scale: usize, shift: usize,
 ): void {
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const bytes = <usize>channels << 2;
   for (let row = 0; row < rows; row++) {
     let c: usize = 0;
     do {
       const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(scale + c)), v128.load(shift + c));
-      v128.store(target + c, hard_swish(x));
+      v128.store(target + c, hard_swish(x, three, six, sixth));
       c += 16;
     } while (c != bytes);
     target += targetStride;
@@ -129,6 +130,7 @@ function gradient_rows(
   }
   const low = low_of(activation);
   const high = high_of(activation);
+  const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
   const shift = coefficients + stride;
   const k2 = factors + stride;
   const k3 = k2 + stride;
@@ -139,7 +141,7 @@ function gradient_rows(
       do {
         const value = v128.load(y + c);
         const u = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
-        const dz = f32x4.mul(v128.load(da + c), hard_swish_slope(u));
+        const dz = f32x4.mul(v128.load(da + c), hard_swish_slope(u, three, minusThree, third, half, one));
         const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
         v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
         c += 16;
