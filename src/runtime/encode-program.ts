@@ -1,6 +1,6 @@
 /**
  * Steps as the 32-bit words that kernels/interpreter.ts walks: [opcode, bytes to the next step, tiles,
- * tile counter, arguments...], ended by opcode 0. Addresses are final here.
+ * arguments...], ended by opcode 0. Addresses are final here.
  */
 import type { Kernel, Sizes } from '../kernels/kernel.ts';
 import { kernelNamed } from '../kernels/table.ts';
@@ -12,7 +12,7 @@ export interface EncodableStep {
   readonly sizes: Sizes;
 }
 
-const HEADER_WORDS = 4;
+const HEADER_WORDS = 3;
 
 function stepWords(kernel: Kernel): number {
   return HEADER_WORDS + Object.keys(kernel.pointers).length + kernel.integers.length + kernel.floats.length;
@@ -27,7 +27,7 @@ export function encodeProgram(steps: readonly EncodableStep[]): Uint32Array {
   for (const step of steps) {
     const { kernel, opcode } = kernelNamed(step.kernel);
     const count = stepWords(kernel);
-    words.set([opcode, count * 4, kernel.tiles(step.sizes), 0], position);
+    words.set([opcode, count * 4, kernel.tiles(step.sizes)], position);
     let next = position + HEADER_WORDS;
     for (const name of Object.keys(kernel.pointers)) words[next++] = step.addresses[name] ?? 0;
     for (const name of kernel.integers) words[next++] = step.sizes[name] ?? 0;
