@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { BneckError } from '../../src/base/errors.ts';
 import type { Tensor } from '../../src/base/tensor.ts';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { expectQuick } from './expect-little.ts';
 
 type Crafted = readonly [title: string, bytes: Uint8Array, message: RegExp];
 
@@ -157,9 +158,8 @@ test('an error message cannot steer the terminal', () => {
 
 /** Reads bytes that may be anything: a sound file or a BneckError, within two seconds. */
 function readAnything(bytes: Uint8Array): 'read' | 'refused' {
-  const start = performance.now();
   try {
-    const { tensors, metadata } = readSafetensors(bytes, 'anything');
+    const { tensors, metadata } = expectQuick(() => readSafetensors(bytes, 'anything'));
     for (const { shape, data } of tensors.values()) {
       expect(data.length).toBe(shape.reduce((product, size) => product * size, 1));
     }
@@ -169,8 +169,6 @@ function readAnything(bytes: Uint8Array): 'read' | 'refused' {
   } catch (error) {
     if (!(error instanceof BneckError)) throw error;
     return 'refused';
-  } finally {
-    expect(performance.now() - start).toBeLessThan(2000);
   }
 }
 
@@ -225,12 +223,7 @@ test('headers put together from the pieces of a valid one give a sound file or a
 
 test('a header of 40 MB is refused within seconds', { timeout: 60_000 }, () => {
   const size = 40_000_000;
-  const timed = (bytes: Uint8Array) => {
-    const start = performance.now();
-    expect(() => readSafetensors(bytes, 'large')).toThrow(BneckError);
-    return performance.now() - start;
-  };
-  expect(timed(file(`{"t":[${'0,'.repeat(size / 2)}`))).toBeLessThan(5000);
-  expect(timed(file(`{"${'\\n'.repeat(size / 2)}":7}`))).toBeLessThan(5000);
-  expect(timed(file(`{${' '.repeat(size)}`))).toBeLessThan(5000);
+  for (const header of [`{"t":[${'0,'.repeat(size / 2)}`, `{"${'\\n'.repeat(size / 2)}":7}`, `{${' '.repeat(size)}`]) {
+    expect(() => expectQuick(() => readSafetensors(file(header), 'large'), 5000)).toThrow(BneckError);
+  }
 });
