@@ -2,7 +2,7 @@
 // tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill
 // eight accumulators. Both operands are packed, rows of a by fours and columns of b by eights, so that one pointer each
 // walks them: a core issues six or eight instructions a cycle, of which the arithmetic wants four. So loops end at their
-// bottom, and a turn is written out four times with a way out after each: V8 keeps the addresses of broadcasts in registers only where
+// bottom, and a turn is written out eight times with a way out after each: V8 keeps the addresses of broadcasts in registers only where
 // all ways out of a loop lie behind them, and fits the loads and sums between two ways out into the registers it has.
 // A tile is no function of its own: outside other loops V8 would not unroll at all (docs/experiments.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
@@ -28,6 +28,30 @@ function multiply_tiles(
       let x: v128, b0: v128, b1: v128;
       const end = a0 + (<usize>k << 4);
       do {
+        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == end) break;
+        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == end) break;
+        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == end) break;
+        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == end) break;
         x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
         s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
         s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
