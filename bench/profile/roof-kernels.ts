@@ -6,10 +6,13 @@ export const ARRAY_FLOATS: i32 = 1 << 24;
 /** Floating point operations of one turn of `multiplyAdd`. */
 export const FLOPS_A_TURN: i32 = 12 * 4 * 2;
 
-/** x = x * a + b on 12 registers, none waiting for another. Returns their sum, so that it is computed. */
-export function multiplyAdd(turns: i32): f32 {
-  const a = f32x4.splat(0.999);
-  const b = f32x4.splat(0.001);
+/**
+ * x = x * factor + addend on 12 registers, none waiting for another, `turns` times, at least once. Returns their sum, so that it
+ * is computed. The numbers come from outside and the loop ends at its bottom: V8 would make constants anew each turn.
+ */
+export function multiplyAdd(turns: i32, factor: f32, addend: f32): f32 {
+  const a = f32x4.splat(factor);
+  const b = f32x4.splat(addend);
   let x0 = f32x4.splat(0);
   let x1 = f32x4.splat(1);
   let x2 = f32x4.splat(2);
@@ -22,7 +25,7 @@ export function multiplyAdd(turns: i32): f32 {
   let x9 = f32x4.splat(9);
   let x10 = f32x4.splat(10);
   let x11 = f32x4.splat(11);
-  for (let turn = 0; turn < turns; turn++) {
+  do {
     x0 = f32x4.add(f32x4.mul(x0, a), b);
     x1 = f32x4.add(f32x4.mul(x1, a), b);
     x2 = f32x4.add(f32x4.mul(x2, a), b);
@@ -35,7 +38,8 @@ export function multiplyAdd(turns: i32): f32 {
     x9 = f32x4.add(f32x4.mul(x9, a), b);
     x10 = f32x4.add(f32x4.mul(x10, a), b);
     x11 = f32x4.add(f32x4.mul(x11, a), b);
-  }
+    turns -= 1;
+  } while (turns != 0);
   const low = f32x4.add(f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3)), f32x4.add(x4, x5));
   const high = f32x4.add(f32x4.add(f32x4.add(x6, x7), f32x4.add(x8, x9)), f32x4.add(x10, x11));
   return f32x4.extract_lane(f32x4.add(low, high), 0);
