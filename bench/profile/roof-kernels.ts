@@ -39,7 +39,7 @@ export function multiplyAdd(turns: i32, factor: f32, addend: f32): f32 {
     x10 = f32x4.add(f32x4.mul(x10, a), b);
     x11 = f32x4.add(f32x4.mul(x11, a), b);
     turns -= 1;
-  } while (turns != 0);
+  } while (turns > 0);
   const low = f32x4.add(f32x4.add(f32x4.add(x0, x1), f32x4.add(x2, x3)), f32x4.add(x4, x5));
   const high = f32x4.add(f32x4.add(f32x4.add(x6, x7), f32x4.add(x8, x9)), f32x4.add(x10, x11));
   return f32x4.extract_lane(f32x4.add(low, high), 0);
