@@ -136,7 +136,7 @@ function measureTable({ runs, measured, notes }: Comparison): Html {
     return html`<tr><th scope="row">${swatch(index)}${name}<br><span class="faint">${network}</span></th>${cells}</tr>`;
   });
   return html`<section><h2>Runs</h2>
-<div class="scroll"><table class="list"><thead><tr><th scope="col">run</th>${heads}</tr></thead><tbody>${rows}</tbody></table></div>
+<div class="scroll"><table class="list runs"><thead><tr><th scope="col">run</th>${heads}</tr></thead><tbody>${rows}</tbody></table></div>
 <p></p><p class="faint">Accuracy and loss are those of the kept epoch on its validation pictures. ${measured} The best of each column is bold.</p>
 ${notes.length === 0 ? null : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`}</section>`;
 }
@@ -149,7 +149,7 @@ function differenceTable({ runs, differences }: Comparison): Html {
   });
   return html`<section class="long"><h2>Differences</h2>
 <p class="faint">Of recipe, network and data; all else is equal.</p>
-<div class="scroll"><table class="list"><thead><tr><th scope="col">setting</th>${heads}</tr></thead><tbody>${rows}</tbody></table></div></section>`;
+<div class="scroll"><table class="list runs"><thead><tr><th scope="col">setting</th>${heads}</tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
 
 /** @returns the text of an HTML file */

@@ -37,6 +37,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .list th,.list td{padding:5px 6px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;font-size:14px}
 .list thead th{color:var(--faint-ink);font-weight:400;font-size:12px;vertical-align:bottom}
 .list tbody th{font-weight:500;min-width:6.5em;overflow-wrap:anywhere}
+.runs tbody th{min-width:10em}
 .scroll tbody th{position:sticky;left:0;background:var(--background)}
 .settings th{white-space:nowrap}
 .settings td{overflow-wrap:anywhere}
