@@ -7,6 +7,8 @@
 /** Address of the control block; below it is the kernels' own static data. */
 export const CONTROL_ADDRESS = 65536;
 export const CONTROL_WORDS = 64;
+/** Of WebAssembly. */
+export const PAGE_BYTES = 65536;
 /** The first byte that programs and tensors may use. */
 export const HEAP_ADDRESS = CONTROL_ADDRESS + 65536;
 
@@ -20,6 +22,7 @@ export const WORD = /** @type {const} */ ({
   profile: 21,
   finished: 22,
   quit: 23,
+  pages: 24, // of the memory, as who asks for a run sees it
 });
 
 /**

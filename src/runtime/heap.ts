@@ -2,14 +2,15 @@
  * Hands out blocks of the engine's memory. Blocks are taken when programs and models are set up, never
  * while a program runs. First fit; neighbouring free blocks are joined.
  */
+
 import { BneckError } from '../base/errors.ts';
+import { PAGE_BYTES } from './control.js';
 
 export interface Block {
   readonly address: number;
   readonly bytes: number;
 }
 
-const PAGE_BYTES = 65536;
 const BLOCK_ALIGNMENT = 256;
 const LARGEST_ADDRESS = 2 ** 32 - PAGE_BYTES;
 

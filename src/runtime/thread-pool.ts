@@ -3,7 +3,7 @@
  * differs between Node and browsers is how a thread is started: `thread-pool.node.ts` and its kin.
  */
 import { BneckError } from '../base/errors.ts';
-import { CONTROL_ADDRESS, CONTROL_WORDS, WORD } from './control.js';
+import { CONTROL_ADDRESS, CONTROL_WORDS, PAGE_BYTES, WORD } from './control.js';
 
 export interface RunRequest {
   /** Address of the encoded program. */
@@ -93,6 +93,7 @@ export class SharedThreadPool implements ThreadPool {
       Atomics.store(control, WORD.scratchBytes, request.scratchBytes);
       Atomics.store(control, WORD.threads, this.threads);
       Atomics.store(control, WORD.profile, request.profile);
+      Atomics.store(control, WORD.pages, this.memory.buffer.byteLength / PAGE_BYTES);
       Atomics.store(control, WORD.finished, 0);
       this.#wake();
     });

@@ -4,7 +4,7 @@
  * message passes, and no JavaScript runs between steps. JavaScript, since it runs from source under the
  * tests as well.
  */
-import { CONTROL_ADDRESS, CONTROL_WORDS, WORD } from './control.js';
+import { CONTROL_ADDRESS, CONTROL_WORDS, PAGE_BYTES, WORD } from './control.js';
 
 /**
  * Returns when the pool is disposed of.
@@ -23,6 +23,9 @@ export function walkPrograms({ module, memory, thread }, post) {
     if (next === sequence) continue;
     sequence = next;
     if (read(WORD.quit) === 1) return;
+    // V8 can leave a thread that started while the memory grew at an old size for good, and memory.fill and copy
+    // then stop it; growing by nothing tells it the new one.
+    if (memory.buffer.byteLength < read(WORD.pages) * PAGE_BYTES) memory.grow(0);
     const threads = read(WORD.threads);
     try {
       const scratch = read(WORD.scratch) + thread * read(WORD.scratchBytes);
