@@ -1,7 +1,7 @@
 /**
  * The words by which the main thread and the workers talk, in the engine's memory. JavaScript, since the
  * worker runs from source under the tests as well. The first four words belong to the barrier, what
- * is 1 KiB further on to the counters of tiles (kernels/interpreter.ts).
+ * is 1 KiB further on to the counters of tiles, 64 bytes a thread (kernels/interpreter.ts); there is room for 1,000 threads.
  */
 
 /** Address of the control block; below it is the kernels' own static data. */

@@ -2,7 +2,6 @@
  * Hands out blocks of the engine's memory. Blocks are taken when programs and models are set up, never
  * while a program runs. First fit; neighbouring free blocks are joined.
  */
-
 import { BneckError } from '../base/errors.ts';
 import { PAGE_BYTES } from './control.js';
 
