@@ -115,7 +115,7 @@ export function f32_conv_statistics_forward__patches(
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     const target = y + <usize>row * outStride;
-    multiply_panels(patches, patch_bytes(depth), count, depth, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
+    multiply_panels(patches, patch_bytes(depth), 0, count, depth, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -138,7 +138,7 @@ export function f32_conv_forward__patches(
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     const target = y + <usize>row * outStride;
-    multiply_panels(patches, patch_bytes(depth), count, depth, weight, outChannels, target, outStride, bias, activation, 0, scratch);
+    multiply_panels(patches, patch_bytes(depth), 0, count, depth, weight, outChannels, target, outStride, bias, activation, 0, scratch);
   }
 }
 

@@ -3,23 +3,23 @@
 // channels of it (in inference sixteen at a time) become planes (plane.ts) small enough for the first-level cache, where all the loops run.
 
 import {
-  activate_pixels, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics, touch,
+  activate_pixels, clear_around, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics, touch,
 } from './plane';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
 import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
 import { add_weight_gradient } from './depthwise-weight';
 
 /** Whether `correlate` has loops for this filter. */
-function is_special(kernel: i32, stride: i32, dilation: i32): bool {
+export function is_special(kernel: i32, stride: i32, dilation: i32): bool {
   return (kernel == 3 || kernel == 5) && stride <= 2 && dilation == 1;
 }
 
-function round_up(value: i32, multiple: i32): i32 {
+export function round_up(value: i32, multiple: i32): i32 {
   return ((value + multiple - 1) / multiple) * multiple;
 }
 
 /** All taps of a forward convolution over values whose rows stand `rowBytes` apart. Returns their number. */
-function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usize, rowBytes: usize): i32 {
+export function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usize, rowBytes: usize): i32 {
   for (let ky = 0; ky < kernel; ky++) {
     for (let kx = 0; kx < kernel; kx++) {
       const value = <usize>(ky * dilation) * rowBytes + (<usize>(kx * dilation) << 4);
@@ -30,7 +30,7 @@ function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usiz
 }
 
 /** Columns of the values that a row of outputs, rounded up to a multiple of four, sees. */
-function value_columns(outWidth: i32, stride: i32, reach: i32): i32 {
+export function value_columns(outWidth: i32, stride: i32, reach: i32): i32 {
   return (round_up(outWidth, 4) - 1) * stride + reach + 1;
 }
 
@@ -138,6 +138,40 @@ function convolve_into_map(
 }
 
 /**
+ * The end of a depthwise convolution in inference: `rows` rows of y = activation(convolution + bias) for the channels of up to four
+ * planes (`bytes`, 16 for each), a few rows at a time; y is added up in the vectors at `sums`, in the order of pixels.
+ * `outputs`: room for a plane of y, and `taps`: the list of taps, for filters that `correlate` has no loops for.
+ */
+export function convolve_planes(
+  y: usize, pixelStride: usize, rows: i32, outWidth: i32, values: usize, planeBytes: usize, rowBytes: usize, bytes: usize, kernel: i32, stride: i32, dilation: i32,
+  weight: usize, bias: usize, activation: i32, sums: usize, outputs: usize, taps: usize,
+): void {
+  const special = is_special(kernel, stride, dilation);
+  const direct = special && outWidth >= 4;
+  const rowsAtATime = max(OUTPUTS_AT_A_TIME / outWidth, 1);
+  memory.fill(sums, 0, 64);
+  for (let first = 0; first < rows; first += rowsAtATime) {
+    const some = min(rowsAtATime, rows - first);
+    const into = y + <usize>(first * outWidth) * pixelStride;
+    let plane = values + <usize>(first * stride) * rowBytes;
+    for (let at: usize = 0; at < bytes; at += 16) {
+      if (direct) convolve_into_map(into + at, pixelStride, some, outWidth, plane, rowBytes, kernel, stride, weight + at, pixelStride);
+      else {
+        convolve_plane(outputs, some, outWidth, plane, rowBytes, kernel, stride, special, weight + at, pixelStride, taps);
+        store_gradient(into + at, pixelStride, outputs, <usize>round_up(outWidth, 4) << 4, some, outWidth, false);
+      }
+      plane += planeBytes;
+    }
+    activate_pixels(into, pixelStride, some * outWidth, bytes, bias, activation, sums);
+  }
+}
+
+/** means <- sums / pixels, `bytes` of them */
+export function store_means(means: usize, sums: usize, bytes: usize, pixels: i32): void {
+  for (let at: usize = 0; at < bytes; at += 16) v128.store(means + at, f32x4.div(v128.load(sums + at), f32x4.splat(<f32>pixels)));
+}
+
+/**
  * Inference: y = activation(depthwise(x) + bias). x [N][height][width][channels]; weight packed with
  * batch norm folded in; y [N][outHeight][outWidth][channels] written. A tile is `rowsPerBlock` rows of
  * one image by `channelsPerTask` channels, channel blocks innermost. Sixteen channels, a cache line of each pixel, are
@@ -163,42 +197,25 @@ export function f32_depthwise_conv_forward__c4w4(
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
   const rowBytes = <usize>columns << 4;
-  const outRowBytes = <usize>round_up(outWidth, 4) << 4;
   const count = min(rowsPerBlock, outHeight - row);
   const rows = (count - 1) * stride + reach + 1;
   const planeBytes = <usize>rows * rowBytes;
   const outputs = scratch + TAP_BYTES;
-  const values = outputs + <usize>rowsPerBlock * outRowBytes;
-  const special = is_special(kernel, stride, dilation);
-  const direct = special && outWidth >= 4;
-  if (!special) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
+  const values = outputs + (<usize>(rowsPerBlock * round_up(outWidth, 4)) << 4);
+  const sums = values + (planeBytes << 2);
+  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
   const source = x + <usize>(image * height * width) * pixelStride + byte;
   const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
-  const rowsAtATime = max(OUTPUTS_AT_A_TIME / outWidth, 1);
-  memory.fill(values, 0, planeBytes << 2);
-  const sums = values + (planeBytes << 2);
+  const top = row * stride - padding;
+  clear_around(values, planeBytes, rows, columns, height, width, top, -padding);
   for (let c: usize = 0; c < blockBytes; c += 64) {
     const bytes = min<usize>(64, blockBytes - c);
-    gather_planes(values, planeBytes, rows, columns, source + c, bytes, pixelStride, height, width, row * stride - padding, -padding);
-    memory.fill(sums, 0, 64);
-    for (let first = 0; first < count; first += rowsAtATime) {
-      const some = min(rowsAtATime, count - first);
-      const firstValue = <usize>(first * stride) * rowBytes;
-      const into = target + <usize>(first * outWidth) * pixelStride;
-      for (let v: usize = 0; v < bytes; v += 16) {
-        const at = c + v;
-        const plane = values + (v >> 4) * planeBytes + firstValue;
-        if (direct) convolve_into_map(into + at, pixelStride, some, outWidth, plane, rowBytes, kernel, stride, weight + byte + at, pixelStride);
-        else {
-          convolve_plane(outputs, some, outWidth, plane, rowBytes, kernel, stride, special, weight + byte + at, pixelStride, scratch);
-          store_gradient(into + at, pixelStride, outputs, outRowBytes, some, outWidth, false);
-        }
-      }
-      activate_pixels(into + c, pixelStride, some * outWidth, bytes, bias + byte + c, activation, sums);
-    }
-    if (pooled == 0) continue;
-    const means = pooled + <usize>image * pixelStride + byte + c;
-    for (let v: usize = 0; v < bytes; v += 16) v128.store(means + v, f32x4.div(v128.load(sums + v), f32x4.splat(<f32>(outHeight * outWidth))));
+    const at = byte + c;
+    gather_planes(values, planeBytes, rows, columns, source + c, bytes, pixelStride, height, width, top, -padding);
+    convolve_planes(
+      target + c, pixelStride, count, outWidth, values, planeBytes, rowBytes, bytes, kernel, stride, dilation, weight + at, bias + at, activation, sums, outputs, scratch,
+    );
+    if (pooled != 0) store_means(pooled + <usize>image * pixelStride + at, sums, bytes, outHeight * outWidth);
   }
 }
 

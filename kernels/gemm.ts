@@ -9,12 +9,18 @@
 
 import { HARD_SWISH, NONE, activate, clamp, hard_swish, held, high_of, low_of } from './activation';
 
+/** Where multiply_tiles leaves c, as its type parameter: a function of its own for each, so that a tile asks nothing at its end. */
+type InRows = f32;
+type InPlanes = u32;
+
 /**
  * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; panels of eight columns of b `panelStep` apart, their rows of 8 floats `bStride`.
+ * InPlanes: columns of c stand by fours in planes, cStride apart, each row of a plane (16 bytes) at the offset that places (u32 [rows]) has
+ * for it, and there is no residual.
  */
-function multiply_tiles(
+function multiply_tiles<Target>(
   a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
-  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
@@ -22,6 +28,7 @@ function multiply_tiles(
   for (let column = 0; column < columns; column += 8) {
     let a0 = a;
     let at = <usize>column << 2;
+    let place = places;
     for (let row = 0; row < rows; row += 4) {
       let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
       let p = b;
@@ -92,6 +99,15 @@ function multiply_tiles(
           s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s30 = clamp(s30, low, high); s31 = clamp(s31, low, high);
         }
       }
+      if (isInteger<Target>()) {
+        const second = c + cStride;
+        v128.store(c + load<u32>(place), s00); v128.store(second + load<u32>(place), s01);
+        v128.store(c + load<u32>(place, 4), s10); v128.store(second + load<u32>(place, 4), s11);
+        v128.store(c + load<u32>(place, 8), s20); v128.store(second + load<u32>(place, 8), s21);
+        v128.store(c + load<u32>(place, 12), s30); v128.store(second + load<u32>(place, 12), s31);
+        place += 16;
+        continue;
+      }
       if (residual != 0) {
         let v = residual + at;
         s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); v += cStride;
@@ -107,6 +123,7 @@ function multiply_tiles(
       at += cStride << 2;
     }
     b += panelStep;
+    if (isInteger<Target>()) c += cStride << 1;
   }
 }
 
@@ -114,16 +131,25 @@ function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
 }
 
-/** target[k][4] <- four rows of a, transposed. */
-function pack_four_rows(target: usize, a: usize, stride: usize, k: i32): void {
+/** Whether rows are multiplied by a gate, as a type parameter. */
+type Gated = u32;
+type Plain = f32;
+
+/** target[k][4] <- four rows of a, Gated: times gate [k], transposed. */
+function pack_four_rows<Form>(target: usize, a: usize, stride: usize, k: i32, gate: usize): void {
   let a1 = a + stride;
   let a2 = a1 + stride;
   let a3 = a2 + stride;
   for (const end = a + (<usize>(k & ~3) << 2); a < end; a += 16) {
-    const r0 = v128.load(a);
-    const r1 = v128.load(a1);
-    const r2 = v128.load(a2);
-    const r3 = v128.load(a3);
+    let r0 = v128.load(a);
+    let r1 = v128.load(a1);
+    let r2 = v128.load(a2);
+    let r3 = v128.load(a3);
+    if (isInteger<Form>()) {
+      const factor = v128.load(gate);
+      r0 = f32x4.mul(r0, factor); r1 = f32x4.mul(r1, factor); r2 = f32x4.mul(r2, factor); r3 = f32x4.mul(r3, factor);
+      gate += 16;
+    }
     const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
     const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
     const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
@@ -136,25 +162,31 @@ function pack_four_rows(target: usize, a: usize, stride: usize, k: i32): void {
     target += 64;
   }
   for (let i = k & 3; i > 0; i--) {
-    store<f32>(target, load<f32>(a));
-    store<f32>(target, load<f32>(a1), 4);
-    store<f32>(target, load<f32>(a2), 8);
-    store<f32>(target, load<f32>(a3), 12);
+    const factor: f32 = isInteger<Form>() ? load<f32>(gate) : 1.0;
+    store<f32>(target, load<f32>(a) * factor);
+    store<f32>(target, load<f32>(a1) * factor, 4);
+    store<f32>(target, load<f32>(a2) * factor, 8);
+    store<f32>(target, load<f32>(a3) * factor, 12);
     a += 4; a1 += 4; a2 += 4; a3 += 4;
+    gate += 4;
     target += 16;
   }
 }
 
-/** target [rows / 4][k][4] <- a. Where the last four rows are fewer, the places of the others stay as they are. */
-function pack_rows(target: usize, a: usize, aStride: usize, rows: i32, k: i32): void {
+/** target [rows / 4][k][4] <- a, its rows times gate [k] (0: as they are). Where the last four rows are fewer, the places of the others stay as they are. */
+export function pack_rows(target: usize, a: usize, aStride: usize, rows: i32, k: i32, gate: usize): void {
   const whole = rows & ~3;
   for (let row = 0; row < whole; row += 4) {
-    pack_four_rows(target, a, aStride, k);
+    if (gate == 0) pack_four_rows<Plain>(target, a, aStride, k, 0);
+    else pack_four_rows<Gated>(target, a, aStride, k, gate);
     a += aStride << 2;
     target += <usize>k << 4;
   }
   for (let row = whole; row < rows; row++) {
-    for (let i: usize = 0; i < <usize>k; i++) store<f32>(target + (i << 4), load<f32>(a + (i << 2)));
+    for (let i: usize = 0; i < <usize>k; i++) {
+      const factor: f32 = gate == 0 ? 1.0 : load<f32>(gate + (i << 2));
+      store<f32>(target + (i << 4), load<f32>(a + (i << 2)) * factor);
+    }
     a += aStride;
     target += 4;
   }
@@ -178,18 +210,18 @@ function multiply_edge(
   if (residual != 0) {
     for (let row: usize = 0; row < <usize>rows; row++) copy_floats(temporary + (row << 5), residual + row * cStride, columns);
   }
-  multiply_tiles(a, 4, k, b, bStride, 0, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary);
+  multiply_tiles<InRows>(a, 4, k, b, bStride, 0, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary, 0);
   for (let row: usize = 0; row < <usize>rows; row++) copy_floats(c + row * cStride, temporary + (row << 5), columns);
 }
 
 /**
- * One row of c by 32 columns at a time: what is left over below the tiles, without the work of three more rows. a as it is,
- * panels of b as in multiply_tiles, columns a multiple of 32.
+ * One row of c by 32 columns at a time: what is left over below the tiles, without the work of three more rows. a is packed, one of
+ * the last rows; panels of b as in multiply_tiles, columns a multiple of 32.
  */
 function multiply_row(
   a: usize, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32, c: usize, bias: usize, activation: i32, residual: usize,
 ): void {
-  const end = a + (<usize>k << 2);
+  const end = a + (<usize>k << 4);
   for (let column: usize = 0; column < <usize>columns << 2; column += 128) {
     let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     let b0 = b;
@@ -209,7 +241,7 @@ function multiply_row(
       s6 = f32x4.add(s6, f32x4.mul(x, v128.load(b3)));
       s7 = f32x4.add(s7, f32x4.mul(x, v128.load(b3, 16)));
       b0 += bStride; b1 += bStride; b2 += bStride; b3 += bStride;
-      at += 4;
+      at += 16;
     } while (at != end);
     const target = c + column;
     const vector = bias == 0 ? <usize>0 : bias + column;
@@ -237,19 +269,19 @@ function finish_pair(c: usize, byte: usize, s0: v128, s1: v128, bias: usize, act
 
 /** c[rows][columns] from rows of a and panels of b as multiply_tiles has them, the last one readable to its eighth column. */
 function multiply_columns(
-  a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  a: usize, aStride: usize, gate: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
 ): void {
   const packed = temporary + EDGE_BYTES;
-  pack_rows(packed, a, aStride, rows, k);
+  pack_rows(packed, a, aStride, rows, k, gate);
   const wholeRows = rows & ~3;
   const wholeColumns = columns & ~7;
-  multiply_tiles(packed, wholeRows, k, b, bStride, panelStep, wholeColumns, c, cStride, bias, activation, residual);
+  multiply_tiles<InRows>(packed, wholeRows, k, b, bStride, panelStep, wholeColumns, c, cStride, bias, activation, residual, 0);
   if (wholeRows == rows && wholeColumns == columns) return;
   const rowColumns = columns & ~31;
   for (let row = wholeRows; row < rows; row++) {
     const at = <usize>row * cStride;
-    multiply_row(a + <usize>row * aStride, k, b, bStride, panelStep, rowColumns, c + at, bias, activation, residual == 0 ? <usize>0 : residual + at);
+    multiply_row(packed + (<usize>wholeRows * <usize>k << 2) + (<usize>(row - wholeRows) << 2), k, b, bStride, panelStep, rowColumns, c + at, bias, activation, residual == 0 ? <usize>0 : residual + at);
   }
   const firstColumn = wholeRows == rows ? wholeColumns : rowColumns;
   b += <usize>(firstColumn >> 3) * panelStep;
@@ -267,12 +299,22 @@ function multiply_columns(
   }
 }
 
-/** c[rows][columns] = a b for b packed in panels [panel][k][8], the last one padded with zeros (pack.ts). */
+/**
+ * Panels of b, whole (columns a multiple of 8), times rows of a that are packed by fours already, into planes of four columns `planeBytes` apart:
+ * row number i at the byte places[i] of each.
+ */
+export function multiply_into_planes(
+  a: usize, rows: i32, k: i32, packed: usize, columns: i32, planes: usize, planeBytes: usize, places: usize, bias: usize, activation: i32,
+): void {
+  multiply_tiles<InPlanes>(a, rows, k, packed, 32, <usize>k << 5, columns, planes, planeBytes, bias, activation, 0, places);
+}
+
+/** c[rows][columns] = a b, the rows of a times gate [k] (0: as they are), for b packed in panels [panel][k][8], the last one padded with zeros (pack.ts). */
 export function multiply_panels(
-  a: usize, aStride: usize, rows: i32, k: i32, packed: usize, columns: i32,
+  a: usize, aStride: usize, gate: usize, rows: i32, k: i32, packed: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
 ): void {
-  multiply_columns(a, aStride, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
+  multiply_columns(a, aStride, gate, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
 }
 
 /** 1 x 1 output with b a column of floats `bStride` apart: the columns left over where b is not packed. */
@@ -291,7 +333,7 @@ export function multiply(
   a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, columns: i32, c: usize, cStride: usize, temporary: usize,
 ): void {
   const whole = columns & ~7;
-  multiply_columns(a, aStride, rows, k, b, bStride, 32, whole, c, cStride, 0, NONE, 0, temporary);
+  multiply_columns(a, aStride, 0, rows, k, b, bStride, 32, whole, c, cStride, 0, NONE, 0, temporary);
   for (let column = whole; column < columns; column++) {
     const byte = <usize>column << 2;
     for (let row = 0; row < rows; row++) {

@@ -78,9 +78,37 @@ export function normalize_plane(
   }
 }
 
+/** Zeros from `at` to before `end`, in vectors. */
+function clear(at: usize, end: usize): void {
+  for (; at < end; at += 16) v128.store(at, f32x4.splat(0.0));
+}
+
+/**
+ * Zeros in four planes [rows][columns], `planeBytes` apart, everywhere but where gather_planes writes values of a map
+ * [height][width] from (top, left) on.
+ */
+export function clear_around(planes: usize, planeBytes: usize, rows: i32, columns: i32, height: i32, width: i32, top: i32, left: i32): void {
+  const first = max(-left, 0);
+  const end = max(min(width - left, columns), first);
+  const firstRow = max(-top, 0);
+  const endRow = first < end ? min(height - top, rows) : firstRow;
+  const rowBytes = <usize>columns << 4;
+  const gap = rowBytes - (<usize>(end - first) << 4);
+  for (let plane = planes; plane < planes + (planeBytes << 2); plane += planeBytes) {
+    let at = plane;
+    let value = plane + <usize>firstRow * rowBytes + (<usize>first << 4);
+    for (let row = firstRow; row < endRow; row++) {
+      clear(at, value);
+      at = value + rowBytes - gap;
+      value += rowBytes;
+    }
+    clear(at, plane + <usize>rows * rowBytes);
+  }
+}
+
 /**
  * Up to four planes, `planeBytes` apart, of neighbouring channels (`bytes`, 16 for each plane) from (top, left) on of the
- * image whose first channel stands at `image`. Zeros as in normalize_plane, without `clear`.
+ * image whose first channel stands at `image`. What lies outside the map stays as it is.
  */
 export function gather_planes(
   target: usize, planeBytes: usize, rows: i32, columns: i32, image: usize, bytes: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32,

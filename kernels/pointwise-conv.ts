@@ -33,7 +33,7 @@ export function f32_pointwise_conv_statistics_forward__4x8(
       a = loaded;
     }
     const target = y + <usize>row * outStride;
-    multiply_panels(a, inStride, count, inChannels, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
+    multiply_panels(a, inStride, 0, count, inChannels, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -59,16 +59,18 @@ export function f32_pointwise_conv_forward__4x8(
   const byte = <usize>column << 2;
   const first = (tile / columnTasks) * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const loaded = scratch + temporary_bytes(rowsPerBlock, inChannels);
-  for (let row = first; row < end; row += rowsPerBlock) {
-    const count = min(rowsPerBlock, end - row);
-    let a = x + <usize>row * inStride;
-    if (gate != 0) {
-      normalize_gated_rows(loaded, x, 0, 0, gate, row, count, inChannels, rowsPerImage);
-      a = loaded;
-    }
+  let row = first;
+  while (row < end) {
+    const image = row / rowsPerImage;
+    // a gate is one image's
+    const stop = gate == 0 ? end : min(end, (image + 1) * rowsPerImage);
+    const count = min(rowsPerBlock, stop - row);
     const at = <usize>row * outStride + byte;
-    multiply_panels(a, inStride, count, inChannels, weight + byte * <usize>inChannels, columns, y + at, outStride, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch);
+    multiply_panels(
+      x + <usize>row * inStride, inStride, gate == 0 ? <usize>0 : gate + <usize>image * inStride, count, inChannels, weight + byte * <usize>inChannels, columns,
+      y + at, outStride, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch,
+    );
+    row += count;
   }
 }
 
@@ -110,7 +112,7 @@ export function f32_pointwise_conv_grad_input_grad_weight__4x8(
     }
     multiply_outer(dy, outStride, a, inStride, count, outChannels, inChannels, partial, inStride, row != first);
     const target = dx + <usize>row * inStride;
-    multiply_panels(dy, outStride, count, outChannels, weight, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
+    multiply_panels(dy, outStride, 0, count, outChannels, weight, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
     if (sums != 0) add_gradient_sums(sum, target, inStride, source, inStride, count, inChannels, xCoefficients, xSaved, inStride, xActivation);
   }
 }

@@ -47,7 +47,9 @@ export const batchNormStatisticsForward: Kernel = {
       saved[c] = mean;
       saved[n + c] = inverse;
       runningMean[c] = (1 - momentum) * at(runningMean, c) + momentum * mean;
-      runningVariance[c] = (1 - momentum) * at(runningVariance, c) + (momentum * m2) / (count - 1);
+      // of a single value there is no unbiased variance
+      const unbiased = count > 1 ? m2 / (count - 1) : m2 / count;
+      runningVariance[c] = (1 - momentum) * at(runningVariance, c) + momentum * unbiased;
     }
   },
   cases: [

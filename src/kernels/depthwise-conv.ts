@@ -31,7 +31,17 @@ const valuePlaneBytes = (s: Sizes, outputRows: number) =>
 const forwardPlaneBytes = (s: Sizes) =>
   outputPlaneBytes(s, size(s, 'rowsPerBlock')) + valuePlaneBytes(s, size(s, 'rowsPerBlock'));
 
-const GEOMETRY = ['height', 'width', 'channels', 'outHeight', 'outWidth', 'kernel', 'stride', 'padding', 'dilation'];
+export const GEOMETRY = [
+  'height',
+  'width',
+  'channels',
+  'outHeight',
+  'outWidth',
+  'kernel',
+  'stride',
+  'padding',
+  'dilation',
+];
 
 /** Calls `visit` for every (output pixel, channel, tap) whose input lies inside, with flat indices. */
 function everyTap(
@@ -55,16 +65,28 @@ function everyTap(
   }
 }
 
-/** The depthwise convolution in double precision. */
-function convolve(s: Sizes, arrays: Arrays, count: number): Float64Array {
-  const sums = new Float64Array(count * outPixels(s) * channels(s));
+/** The depthwise convolution in double precision of the values that `value` gives for flat indices of the input. */
+function convolve(s: Sizes, arrays: Arrays, value: (input: number, channel: number) => number): Float64Array {
+  const sums = new Float64Array(images(s) * outPixels(s) * channels(s));
   const weight = array(arrays, 'weight');
-  const x = array(arrays, 'x');
-  everyTap(s, count, (output, input, tap, c) => {
-    const value = normalizedValue(x, input, c, channels(s), arrays.coefficients, s.activation ?? 0);
-    sums[output] = (sums[output] as number) + value * at(weight, tap * channels(s) + c);
+  everyTap(s, images(s), (output, input, tap, c) => {
+    sums[output] = (sums[output] as number) + value(input, c) * at(weight, tap * channels(s) + c);
   });
   return sums;
+}
+
+/** Inference in double precision: y, and its means where `pooled` is given, from the values that are convolved. */
+export function convolveAndActivate(s: Sizes, arrays: Arrays, value: (input: number, channel: number) => number): void {
+  const y = array(arrays, 'y');
+  convolve(s, arrays, value).forEach((sum, index) => {
+    y[index] = activate(sum + at(array(arrays, 'bias'), index % channels(s)), size(s, 'activation'));
+  });
+  if (!arrays.pooled) return;
+  for (let i = 0; i < images(s) * channels(s); i++) {
+    const first = Math.floor(i / channels(s)) * outPixels(s) * channels(s) + (i % channels(s));
+    const values = range(0, outPixels(s)).map((pixel) => at(y, first + pixel * channels(s)));
+    arrays.pooled[i] = values.reduce((sum, value) => sum + value, 0) / outPixels(s);
+  }
 }
 
 /** The pixels (rows of [pixels][channels]) of group number `group`. */
@@ -73,7 +95,7 @@ function groupRows(s: Sizes, group: number, pixels: number): number[] {
   return range(group * perTask * pixels, Math.min((group + 1) * perTask, images(s)) * pixels);
 }
 
-const THREE_BY_THREE = {
+export const THREE_BY_THREE = {
   images: 3,
   height: 9,
   width: 7,
@@ -88,7 +110,7 @@ const THREE_BY_THREE = {
   channelsPerTask: 8,
   rowsPerBlock: 4,
 };
-const FIVE_BY_FIVE_STRIDE_TWO = {
+export const FIVE_BY_FIVE_STRIDE_TWO = {
   ...THREE_BY_THREE,
   outHeight: 5,
   outWidth: 4,
@@ -97,9 +119,17 @@ const FIVE_BY_FIVE_STRIDE_TWO = {
   padding: 2,
   channelsPerTask: 20,
 };
-const EVEN_STRIDE_TWO = { ...THREE_BY_THREE, height: 8, width: 6, outHeight: 4, outWidth: 3, stride: 2, channels: 12 };
-const DILATED = { ...THREE_BY_THREE, images: 1, kernel: 5, padding: 4, dilation: 2, imagesPerTask: 1 };
-const WIDE = {
+export const EVEN_STRIDE_TWO = {
+  ...THREE_BY_THREE,
+  height: 8,
+  width: 6,
+  outHeight: 4,
+  outWidth: 3,
+  stride: 2,
+  channels: 12,
+};
+export const DILATED = { ...THREE_BY_THREE, images: 1, kernel: 5, padding: 4, dilation: 2, imagesPerTask: 1 };
+export const WIDE = {
   ...THREE_BY_THREE,
   images: 1,
   height: 8,
@@ -111,7 +141,16 @@ const WIDE = {
   channelsPerTask: 20,
   rowsPerBlock: 5,
 };
-const TINY = { ...THREE_BY_THREE, height: 1, width: 1, outHeight: 1, outWidth: 1, kernel: 5, padding: 2, stride: 2 };
+export const TINY = {
+  ...THREE_BY_THREE,
+  height: 1,
+  width: 1,
+  outHeight: 1,
+  outWidth: 1,
+  kernel: 5,
+  padding: 2,
+  stride: 2,
+};
 
 export const depthwiseConvStatisticsForward: Kernel = {
   name: 'f32_depthwise_conv_statistics_forward__c4w4',
@@ -132,7 +171,12 @@ export const depthwiseConvStatisticsForward: Kernel = {
   constraint: (s) => multipleOf4('channels', 'channelsPerTask')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const y = array(arrays, 'y');
-    y.set(convolve(s, arrays, images(s)));
+    const x = array(arrays, 'x');
+    y.set(
+      convolve(s, arrays, (input, c) =>
+        normalizedValue(x, input, c, channels(s), arrays.coefficients, size(s, 'activation')),
+      ),
+    );
     for (let group = 0; group < groups(s); group++) {
       writeStatistics(array(arrays, 'partials'), group, y, groupRows(s, group, outPixels(s)), channels(s));
     }
@@ -146,10 +190,19 @@ export const depthwiseConvStatisticsForward: Kernel = {
   ],
 };
 
-const rowTasks = (s: Sizes) => ceilDivide(size(s, 'outHeight'), size(s, 'rowsPerBlock'));
+/** Tiles of the inference kernels. */
+export function forwardTiles(s: Sizes): number {
+  return images(s) * ceilDivide(size(s, 'outHeight'), size(s, 'rowsPerBlock')) * channelTasks(s);
+}
+
+/** Bytes of scratch of the inference kernels: taps, a plane of outputs, four of values, and a sum for each of sixteen channels. */
+export function forwardScratchBytes(s: Sizes): number {
+  const rows = size(s, 'rowsPerBlock');
+  return TAP_BYTES + outputPlaneBytes(s, rows) + 4 * valuePlaneBytes(s, rows) + 64;
+}
 
 /** A case without what only training has. */
-function inferenceCase({ imagesPerTask: _, ...sizes }: typeof THREE_BY_THREE, activation: number): Sizes {
+export function inferenceCase({ imagesPerTask: _, ...sizes }: typeof THREE_BY_THREE, activation: number): Sizes {
   return { ...sizes, activation };
 }
 
@@ -165,23 +218,14 @@ export const depthwiseConvForward: Kernel = {
   },
   integers: ['images', ...GEOMETRY, 'channelsPerTask', 'rowsPerBlock', 'activation'],
   floats: [],
-  tiles: (s) => images(s) * rowTasks(s) * channelTasks(s),
-  scratchBytes: (s) =>
-    TAP_BYTES + outputPlaneBytes(s, size(s, 'rowsPerBlock')) + 4 * valuePlaneBytes(s, size(s, 'rowsPerBlock')) + 64,
+  tiles: forwardTiles,
+  scratchBytes: forwardScratchBytes,
   flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
   reduction: (s, output) => (output === 'pooled' ? taps(s) + outPixels(s) : taps(s)),
   constraint: (s) => multipleOf4('channels', 'channelsPerTask')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
-    const y = array(arrays, 'y');
-    convolve({ ...s, activation: 0 }, { ...arrays, coefficients: undefined }, images(s)).forEach((sum, index) => {
-      y[index] = activate(sum + at(array(arrays, 'bias'), index % channels(s)), size(s, 'activation'));
-    });
-    if (!arrays.pooled) return;
-    for (let i = 0; i < images(s) * channels(s); i++) {
-      const first = Math.floor(i / channels(s)) * outPixels(s) * channels(s) + (i % channels(s));
-      const values = range(0, outPixels(s)).map((pixel) => at(y, first + pixel * channels(s)));
-      arrays.pooled[i] = values.reduce((sum, value) => sum + value, 0) / outPixels(s);
-    }
+    const x = array(arrays, 'x');
+    convolveAndActivate(s, arrays, (input) => at(x, input));
   },
   cases: [
     { sizes: inferenceCase(THREE_BY_THREE, 3), absent: ['pooled'] },

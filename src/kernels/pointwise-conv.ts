@@ -162,7 +162,7 @@ export const pointwiseConvForward: Kernel = {
   ],
   floats: [],
   tiles: (s) => rowTasks(s) * columnTasks(s),
-  scratchBytes: (s) => panelScratchBytes(blockRows(s), inChannels(s)) + 4 * blockRows(s) * inChannels(s),
+  scratchBytes: (s) => panelScratchBytes(blockRows(s), inChannels(s)),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: inChannels,
   constraint: (s) =>

@@ -8,6 +8,7 @@ import {
 import { convForward, convGradWeight, convStatisticsForward } from './conv.ts';
 import { depthwiseConvForward, depthwiseConvGradient, depthwiseConvStatisticsForward } from './depthwise-conv.ts';
 import { activationForward, activationGradInput, addForward, dropoutForward, normalizeForward } from './elementwise.ts';
+import { expandDepthwiseConvForward } from './expand-depthwise-conv.ts';
 import type { Kernel } from './kernel.ts';
 import { linearForward, linearGradInput, linearGradWeight } from './linear.ts';
 import { softmaxCrossEntropyForward } from './loss.ts';
@@ -18,7 +19,13 @@ import {
   gradientNormForward,
   gradientSumUpdate,
 } from './optimizer-gradients.ts';
-import { packDepthwiseForward, packPanelsForward, packPanelsTransposed, partialsGradWeight } from './pack.ts';
+import {
+  packDepthwiseForward,
+  packPanelsForward,
+  packPanelsTransposed,
+  packPixelsForward,
+  partialsGradWeight,
+} from './pack.ts';
 import { pointwiseConvForward, pointwiseConvGradient, pointwiseConvStatisticsForward } from './pointwise-conv.ts';
 import { gateGradInput, gateStatisticsGradInput, gateSumsGradInput, globalAveragePoolForward } from './pooling.ts';
 
@@ -31,6 +38,8 @@ export const KERNELS: readonly Kernel[] = [
   convForward,
   pointwiseConvForward,
   depthwiseConvForward,
+  packPixelsForward,
+  expandDepthwiseConvForward,
   globalAveragePoolForward,
   linearForward,
   activationForward,

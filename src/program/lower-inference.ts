@@ -1,6 +1,7 @@
 /**
  * Graph to inference program. Batch norm is folded into packed weights and a bias (the `prepare`
  * steps, run once after weights change); activation and residual ride in the convolution's epilogue;
+ * an expansion is one step with the depthwise convolution behind it, and its map is not kept anywhere;
  * squeeze-and-excite's gate is applied while the next convolution loads.
  */
 import { assert, BneckError } from '../base/errors.ts';
@@ -15,6 +16,7 @@ import type {
   TensorName,
 } from '../graph/graph.ts';
 import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
+import { packedPixelsLength } from '../kernels/pack.ts';
 import { packedLength } from '../kernels/pointwise-conv.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
@@ -23,7 +25,7 @@ import { layoutParameters } from './parameter-layout.ts';
 import { pictureGroups } from './picture-groups.ts';
 import type { Operand, Program } from './program.ts';
 import { ProgramBuilder, shifted } from './program-builder.ts';
-import { depthwiseInference, inferenceTile, linearFeatures } from './tiling.ts';
+import { depthwiseInference, expandDepthwiseInference, inferenceTile, linearFeatures, packedPixels } from './tiling.ts';
 
 interface MapValue extends MapShape {
   readonly kind: 'map';
@@ -52,6 +54,12 @@ export interface InferenceOptions {
   readonly keep?: readonly TensorName[];
 }
 
+/**
+ * Pixels of an image from which on an expansion and its depthwise convolution are one step. Fewer leave too much of the last
+ * four-pixel tile unused, and their expanded map stays in the caches.
+ */
+const FUSED_PIXELS = 128;
+
 /** What is fused with a convolution: the nodes that follow it alone. */
 interface ConvUnit {
   readonly conv: Conv2dNode;
@@ -59,6 +67,10 @@ interface ConvUnit {
   readonly activation: ActivationNode | null;
   readonly add: AddNode | null;
   readonly output: TensorName;
+}
+
+function activationCode({ activation }: ConvUnit): number {
+  return ACTIVATION_CODE[activation?.attributes.function ?? 'none'];
 }
 
 class InferenceLowering {
@@ -198,13 +210,28 @@ class InferenceLowering {
     return { conv, norm, activation, add: fused, output: (fused ?? last).output };
   }
 
+  /** The depthwise convolution that alone reads what an expansion makes of `input`, if one kernel can do both. */
+  #depthwiseBehind(expansion: ConvUnit, input: MapValue): Conv2dNode | null {
+    const { conv, add, output } = expansion;
+    const next = this.#consumers.only(output, 'conv2d');
+    if (!next || convKind(next) !== 'depthwise' || convKind(conv) !== 'pointwise') return null;
+    const wanted = this.#keep.has(output) || output === this.#joined;
+    const suitable = conv.attributes.outChannels % 8 === 0 && input.height * input.width >= FUSED_PIXELS;
+    return suitable && !add && !wanted && !input.gate ? next : null;
+  }
+
   #conv(conv: Conv2dNode): void {
     const unit = this.#unit(conv);
     const input = this.#map(conv.inputs[0] as TensorName);
     const output = convOutput(conv, input);
     const kind = convKind(conv);
+    const depthwise = this.#depthwiseBehind(unit, input);
+    if (depthwise) {
+      this.#expandDepthwise(unit, input, output, depthwise);
+      return;
+    }
     const data = this.#destination(unit.output, rowsOf(output) * output.channels);
-    const activation = ACTIVATION_CODE[unit.activation?.attributes.function ?? 'none'];
+    const activation = activationCode(unit);
     if (kind === 'pointwise') this.#pointwise(unit, input, data, activation);
     else if (kind === null) throw new BneckError('unsupported', `${conv.name} has ${conv.attributes.groups} groups.`);
     else {
@@ -280,11 +307,52 @@ class InferenceLowering {
     const weight = this.#packDepthwise(unit, scale);
     const { name } = unit.conv;
     const shape = depthwiseSizes(unit.conv, input, convOutput(unit.conv, input));
-    const tiling = depthwiseInference(shape);
-    const pool = this.#consumers.find(unit.output, 'global_average_pool2d');
-    const pooled = pool && tiling.rowsPerBlock >= shape.outHeight ? this.#pooled(pool, shape) : null;
-    const sizes = { ...shape, ...tiling, activation };
-    this.builder.step('f32_depthwise_conv_forward__c4w4', name, { x: input.data, weight, bias, y, pooled }, sizes);
+    const sizes = { ...shape, ...depthwiseInference(shape), activation };
+    const operands = { x: input.data, weight, bias, y, pooled: this.#means(unit, sizes) };
+    this.builder.step('f32_depthwise_conv_forward__c4w4', name, operands, sizes);
+  }
+
+  #expandDepthwise(expansion: ConvUnit, input: MapValue, expanded: MapShape, depthwise: Conv2dNode): void {
+    const unit = this.#unit(depthwise);
+    this.#absorbed.add(depthwise);
+    const { images, channels } = input;
+    const pixels = input.height * input.width;
+    const packed = this.builder.buffer(`${expansion.conv.name}.pixels`, packedPixelsLength(images, pixels, channels));
+    const packing = { images, pixels, channels, pixelsPerTask: packedPixels(pixels) };
+    this.builder.step('f32_pack_pixels_forward', expansion.conv.name, { x: input.data, packed }, packing);
+
+    const output = convOutput(depthwise, expanded);
+    const shape = depthwiseSizes(depthwise, expanded, output);
+    const sizes = {
+      ...shape,
+      ...expandDepthwiseInference(shape),
+      inChannels: channels,
+      expandActivation: activationCode(expansion),
+      activation: activationCode(unit),
+    };
+    const expansionFold = this.#fold(expansion);
+    const fold = this.#fold(unit);
+    const data = this.#destination(unit.output, rowsOf(output) * output.channels);
+    const operands = {
+      packed,
+      expandWeight: this.#packPanels(expansion, expansionFold.scale),
+      expandBias: expansionFold.bias,
+      weight: this.#packDepthwise(unit, fold.scale),
+      bias: fold.bias,
+      y: data,
+      pooled: this.#means(unit, sizes),
+    };
+    this.builder.step('f32_expand_depthwise_conv_forward__4x8', depthwise.name, operands, sizes);
+    this.set(unit.output, { kind: 'map', ...output, data, gate: null });
+  }
+
+  /** Where a depthwise convolution leaves the means of its map, if they are asked for and each of its tasks sees all rows. */
+  #means(
+    { output }: ConvUnit,
+    sizes: { images: number; channels: number; outHeight: number; rowsPerBlock: number },
+  ): Operand | null {
+    const pool = this.#consumers.find(output, 'global_average_pool2d');
+    return pool && sizes.rowsPerBlock >= sizes.outHeight ? this.#pooled(pool, sizes) : null;
   }
 
   /** Where the step that makes a map leaves its means, too; the pooling node needs no step then. */

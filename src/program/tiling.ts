@@ -10,6 +10,8 @@ const BLOCK_FLOATS = 32768;
 const INFERENCE_BLOCK_FLOATS = 2560;
 /** Of 16 bytes: the two planes of a depthwise gradient in the first-level cache (kernels/plane.ts). */
 const PLANE_PIXELS = 1536;
+/** Where rows that two blocks see are computed twice, four planes may fill a part of the second-level cache. */
+const EXPANDED_PLANE_PIXELS = 4096;
 
 function roundUp(value: number, multiple: number): number {
   return ceilDivide(value, multiple) * multiple;
@@ -50,9 +52,9 @@ function depthwiseChannels(channels: number, otherTasks: number, tasks: number):
   return roundUp(ceilDivide(channels, blocks), 4);
 }
 
-/** Rows of output so that the rows of input they need, `columns` pixels wide, make a plane of some `PLANE_PIXELS`. */
-function depthwiseRows(columns: number, rows: number, stride: number, reach: number): number {
-  const inputRows = Math.floor(PLANE_PIXELS / columns);
+/** Rows of output so that the rows of input they need, `columns` pixels wide, make a plane of some `pixels`. */
+function depthwiseRows(columns: number, rows: number, stride: number, reach: number, pixels: number): number {
+  const inputRows = Math.floor(pixels / columns);
   return clamp(Math.floor((inputRows - reach - 1) / stride) + 1, 1, rows);
 }
 
@@ -75,9 +77,9 @@ export interface DepthwiseTiling {
   readonly rowsPerBlock: number;
 }
 
-function depthwiseOutputRows(shape: DepthwiseShape): number {
+function depthwiseOutputRows(shape: DepthwiseShape, pixels = PLANE_PIXELS): number {
   const reach = (shape.kernel - 1) * shape.dilation;
-  return depthwiseRows(shape.width + reach, shape.outHeight, shape.stride, reach);
+  return depthwiseRows(shape.width + reach, shape.outHeight, shape.stride, reach, pixels);
 }
 
 export function depthwiseForward(shape: DepthwiseShape): DepthwiseTiling {
@@ -101,6 +103,28 @@ export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling,
   const rowsPerBlock = depthwiseOutputRows(shape);
   const rowTasks = shape.images * ceilDivide(shape.outHeight, rowsPerBlock);
   return { rowsPerBlock, channelsPerTask: rowTasks < 8 ? 32 : roundUp(shape.channels, 16) };
+}
+
+/** Channels that a tile of an expansion and its depthwise convolution makes together: a cache line of each pixel. */
+const EXPANDED_CHANNELS = 16;
+
+/**
+ * An expansion and its depthwise convolution in one inference kernel: tasks are sixteen channels of an image. They are cut by rows where planes
+ * would be too large, or tasks too few to share; then rows that two blocks see are computed twice. How many rows depends on the map
+ * alone, not on the number of images: whether its means are taken here follows from it.
+ */
+export function expandDepthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling, 'imagesPerTask'> {
+  const units = ceilDivide(shape.channels, EXPANDED_CHANNELS);
+  const needed = ceilDivide(shape.outHeight, depthwiseOutputRows(shape, EXPANDED_PLANE_PIXELS));
+  const wanted = Math.min(ceilDivide(6, units), Math.floor(shape.outHeight / 14));
+  const rowsPerBlock = ceilDivide(shape.outHeight, Math.max(needed, wanted));
+  const tasks = shape.images * ceilDivide(shape.outHeight, rowsPerBlock) * units;
+  return { rowsPerBlock, channelsPerTask: EXPANDED_CHANNELS * ceilDivide(tasks, 64) };
+}
+
+/** Pixels of a task that brings those of an image into the order that matrix tiles read. */
+export function packedPixels(pixels: number): number {
+  return roundUp(ceilDivide(pixels, 16), 4);
 }
 
 /**

@@ -1,0 +1,104 @@
+/** The row of kernels/expand-depthwise-conv.ts: an expansion and the depthwise convolution behind it, in inference. */
+import { activate } from './activation-code.ts';
+import {
+  convolveAndActivate,
+  DILATED,
+  EVEN_STRIDE_TWO,
+  FIVE_BY_FIVE_STRIDE_TWO,
+  forwardScratchBytes,
+  forwardTiles,
+  GEOMETRY,
+  inferenceCase,
+  THREE_BY_THREE,
+  TINY,
+  WIDE,
+} from './depthwise-conv.ts';
+import { type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
+import { packedPixelsIndex, packedPixelsLength } from './pack.ts';
+import { packedIndex, packedLength } from './pointwise-conv.ts';
+import { array, at } from './reference-views.ts';
+
+const images = (s: Sizes) => size(s, 'images');
+const inChannels = (s: Sizes) => size(s, 'inChannels');
+const channels = (s: Sizes) => size(s, 'channels');
+const inPixels = (s: Sizes) => size(s, 'height') * size(s, 'width');
+const outPixels = (s: Sizes) => size(s, 'outHeight') * size(s, 'outWidth');
+const taps = (s: Sizes) => size(s, 'kernel') ** 2;
+
+/** Rows of the expanded map that a block of outputs sees. */
+function expandedRows(s: Sizes): number {
+  const reach = (size(s, 'kernel') - 1) * size(s, 'dilation');
+  return Math.min((size(s, 'rowsPerBlock') - 1) * size(s, 'stride') + reach + 1, size(s, 'height'));
+}
+
+/** A depthwise case behind an expansion of 12 channels. */
+function expandCase(sizes: Parameters<typeof inferenceCase>[0], activation: number, changes: Sizes = {}): Sizes {
+  const expansion = { inChannels: 12, expandActivation: activation, channels: 24, channelsPerTask: 16 };
+  return { ...inferenceCase(sizes, activation), ...expansion, ...changes };
+}
+
+export const expandDepthwiseConvForward: Kernel = {
+  name: 'f32_expand_depthwise_conv_forward__4x8',
+  file: 'expand-depthwise-conv',
+  pointers: {
+    packed: { access: 'read', length: (s) => packedPixelsLength(images(s), inPixels(s), inChannels(s)) },
+    expandWeight: { access: 'read', length: (s) => packedLength(inChannels(s), channels(s)) },
+    expandBias: { access: 'read', length: channels },
+    weight: { access: 'read', length: (s) => taps(s) * channels(s) },
+    bias: { access: 'read', length: channels },
+    y: { access: 'write', length: (s) => images(s) * outPixels(s) * channels(s) },
+    pooled: { access: 'write', optional: true, length: (s) => images(s) * channels(s) },
+  },
+  integers: [
+    'images',
+    'height',
+    'width',
+    'inChannels',
+    ...GEOMETRY.slice(2),
+    'channelsPerTask',
+    'rowsPerBlock',
+    'expandActivation',
+    'activation',
+  ],
+  floats: [],
+  tiles: forwardTiles,
+  // beyond those of the depthwise convolution: a place outside each plane, and one word a pixel (up to three more at either end, and at the end of the list)
+  scratchBytes: (s) => forwardScratchBytes(s) + 4 * 64 + 4 * (expandedRows(s) * size(s, 'width') + 9),
+  flops: (s) => 2 * images(s) * channels(s) * (inChannels(s) * inPixels(s) + taps(s) * outPixels(s)),
+  reduction: (s, output) => inChannels(s) + taps(s) + (output === 'pooled' ? outPixels(s) : 0),
+  constraint: (s) =>
+    multipleOf4('inChannels')(s) ??
+    mapActivation('activation', 'expandActivation')(s) ??
+    (channels(s) % 8 === 0 ? null : 'channels is not a multiple of 8') ??
+    (size(s, 'channelsPerTask') % 16 === 0 ? null : 'channelsPerTask is not a multiple of 16'),
+  reference(s, arrays) {
+    const packed = array(arrays, 'packed');
+    const weight = array(arrays, 'expandWeight');
+    const expanded = new Float64Array(images(s) * inPixels(s) * channels(s));
+    expanded.forEach((_, index) => {
+      const [row, c] = [Math.floor(index / channels(s)), index % channels(s)];
+      const [image, pixel] = [Math.floor(row / inPixels(s)), row % inPixels(s)];
+      let sum = at(array(arrays, 'expandBias'), c);
+      for (let k = 0; k < inChannels(s); k++) {
+        const value = at(packed, packedPixelsIndex(image, inPixels(s), pixel, inChannels(s), k));
+        sum += value * at(weight, packedIndex(inChannels(s), k, c));
+      }
+      expanded[index] = activate(sum, size(s, 'expandActivation'));
+    });
+    convolveAndActivate(s, arrays, (input) => expanded[input] as number);
+  },
+  cases: [
+    { sizes: expandCase(THREE_BY_THREE, 3), absent: ['pooled'] },
+    { sizes: expandCase({ ...THREE_BY_THREE, rowsPerBlock: 9 }, 3, { channels: 40, channelsPerTask: 32 }) },
+    { sizes: expandCase(WIDE, 3), absent: ['pooled'] },
+    { sizes: expandCase({ ...WIDE, rowsPerBlock: 8 }, 0) },
+    { sizes: expandCase(EVEN_STRIDE_TWO, 2, { inChannels: 4 }) },
+    { sizes: expandCase({ ...FIVE_BY_FIVE_STRIDE_TWO, rowsPerBlock: 2 }, 1), absent: ['pooled'] },
+    { sizes: expandCase(DILATED, 0), absent: ['pooled'] },
+    { sizes: expandCase(TINY, 2) },
+    // no padding: the last columns and rows are seen by no output
+    {
+      sizes: expandCase({ ...EVEN_STRIDE_TWO, height: 10, width: 10, padding: 0, outHeight: 4, outWidth: 4 }, 1),
+    },
+  ],
+};
