@@ -1,13 +1,13 @@
 /**
  * A line of bench/history.ndjson as Markdown tables, for docs/performance.md: one table a kind of work, a
  * row a workload and number of threads, a column an engine. Medians, and in brackets how many times better
- * bneck is.
+ * bneck is, the median of all rounds.
  *
  *   node bench/markdown.js [--quick]      # the last full run, or the last quick one
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { loadingLines, ratioToPeer } from './results.js';
+import { loadingLines, scalingLines } from './results.js';
 import { nameOf } from './workloads.js';
 
 /** @typedef {import('./results.js').Result} Result */
@@ -45,7 +45,7 @@ function tableOf(title, results) {
     const cells = columns.map((column) => {
       const result = here.find((candidate) => columnOf(candidate) === column);
       if (result === undefined) return '';
-      const ratio = ratioToPeer(result, results);
+      const { ratio } = result;
       const median = result.median.toFixed(result.median < 10 ? 2 : result.median < 100 ? 1 : 0);
       return ratio === null ? median : `${median} (${ratio.toFixed(2)})`;
     });
@@ -75,7 +75,7 @@ try {
     return ofWork.length > 0 ? [tableOf(title, ofWork)] : [];
   });
   const head = `${date.slice(0, 10)}, commit ${commit}, ${cpu}, ${cores} cores, Node ${node}.`;
-  console.log([head, ...tables, ...loadingLines(results)].join('\n\n'));
+  console.log([head, ...tables, ...scalingLines(results), ...loadingLines(results)].join('\n\n'));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

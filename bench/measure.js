@@ -21,17 +21,13 @@
  * @returns {Promise<number>} how often to repeat
  */
 async function calibrate(contestant, { seconds, warmUp }) {
-  if (seconds === undefined) {
-    if (warmUp) await contestant.run(1);
-    return 1;
-  }
-  let [spent, times] = [await contestant.run(1), 1];
-  for (;;) {
-    const took = await contestant.run(times);
+  let [spent, took, times] = [0, 0, 1];
+  while (spent < warmUp) {
+    if (took > 0) times *= 2;
+    took = await contestant.run(times);
     spent += took;
-    if (spent >= seconds) return Math.max(1, Math.ceil((seconds * times) / took));
-    times *= 2;
   }
+  return took > 0 ? Math.max(1, Math.ceil((seconds * times) / took)) : 1;
 }
 
 /**

@@ -3,11 +3,17 @@
  * holds every kind of work.
  */
 import { formatTable } from './built-package.js';
+import { summarize } from './measure.js';
 import { inUnits, LOADING, nameOf, UNITS } from './workloads.js';
 
 /** @typedef {import('./workloads.js').Workload} Workload */
 /** @typedef {import('./measure.js').Contestant} Contestant */
-/** @typedef {Workload & { engine: string, variant: string | null, threads: number, unit: string } & import('./measure.js').Summary} Result */
+/**
+ * `ratio`: how many times better bneck is than this peer on as many threads, and `scaling`: than bneck on one thread; null where there is
+ * nothing to compare. More images a second, or fewer milliseconds or megabytes.
+ * @typedef {Workload & { engine: string, variant: string | null, threads: number, unit: string, ratio: number | null, scaling: number | null }
+ *   & import('./measure.js').Summary} Result
+ */
 
 const WIDE_SPREAD = 0.25;
 /** From here on others take so much of the machine that times say little, those on several threads least. */
@@ -18,41 +24,52 @@ export class Samples {
   /** @type {Map<string, { workload: Workload, contestant: Contestant, values: number[] }>} */
   #all = new Map();
 
+  /** @param {Workload} workload @param {string} engine @param {string | null} variant @param {number} threads */
+  #key(workload, engine, variant, threads) {
+    return `${nameOf(workload)} ${engine} ${variant} ${threads}`;
+  }
+
   /** @param {Workload} workload @param {Contestant} contestant @param {readonly number[]} amounts of one repetition */
   add(workload, contestant, amounts) {
     const { engine, variant, threads } = contestant;
-    const key = `${nameOf(workload)} ${engine} ${variant} ${threads}`;
+    const key = this.#key(workload, engine, variant, threads);
     const entry = this.#all.get(key) ?? { workload, contestant, values: [] };
     entry.values.push(...amounts.map((amount) => inUnits(workload, amount)));
     this.#all.set(key, entry);
   }
 
-  /** @param {(values: readonly number[]) => import('./measure.js').Summary} summarize @returns {Result[]} */
-  results(summarize) {
-    return [...this.#all.values()].map(({ workload, contestant: { engine, variant, threads }, values }) => ({
-      ...workload,
-      engine,
-      variant,
-      threads,
-      unit: UNITS[workload.work],
-      ...summarize(values),
-    }));
+  /**
+   * How many times better `values` are than those of another contestant: the median over rounds of the ratio within a round, since
+   * what a round's samples have in common is the state of the machine.
+   * @param {Workload} workload @param {readonly number[]} values @param {readonly number[]} others
+   */
+  #timesBetter(workload, values, others) {
+    const more = UNITS[workload.work] === 'img/s';
+    const ratios = values.map((value, round) => {
+      const other = /** @type {number} */ (others[round]);
+      return more ? value / other : other / value;
+    });
+    return summarize(ratios).median;
   }
-}
 
-/**
- * How many times better bneck is than a peer on as many threads: images a second over images a second,
- * the peer's milliseconds or megabytes over bneck's.
- * @param {Result} peer @param {readonly Result[]} results
- * @returns {number | null} null for bneck itself
- */
-export function ratioToPeer(peer, results) {
-  if (peer.engine === 'bneck') return null;
-  const own = results.find(
-    (other) => other.engine === 'bneck' && nameOf(other) === nameOf(peer) && other.threads === peer.threads,
-  );
-  if (own === undefined) return null;
-  return peer.unit === 'img/s' ? own.median / peer.median : peer.median / own.median;
+  /** @returns {Result[]} */
+  results() {
+    return [...this.#all.values()].map(({ workload, contestant: { engine, variant, threads }, values }) => {
+      const own = this.#all.get(this.#key(workload, 'bneck', null, threads));
+      const alone = this.#all.get(this.#key(workload, 'bneck', null, 1));
+      const isBneck = engine === 'bneck';
+      return {
+        ...workload,
+        engine,
+        variant,
+        threads,
+        unit: UNITS[workload.work],
+        ...summarize(values),
+        ratio: own && !isBneck ? this.#timesBetter(workload, own.values, values) : null,
+        scaling: alone && isBneck && threads > 1 ? this.#timesBetter(workload, values, alone.values) : null,
+      };
+    });
+  }
 }
 
 /** @param {readonly Result[]} results */
@@ -67,7 +84,7 @@ export function tableOf(results) {
     number(result.max),
     result.unit,
     result.repeats > 1 ? `${(100 * result.spread).toFixed(0)}%` : '',
-    ratioToPeer(result, results)?.toFixed(2) ?? '',
+    result.ratio?.toFixed(2) ?? '',
   ]);
   const titles = ['work', 'engine', 'threads', 'median', 'min', 'max', 'unit', 'spread', 'bneck/peer'];
   const left = new Set(['work', 'engine', 'unit']);
@@ -88,6 +105,16 @@ export function loadingLines(results) {
     if (alone === undefined || loaded === undefined) return [];
     const added = 100 * (alone.median / loaded.median - 1);
     return [`Loading adds ${added.toFixed(1)} % to a training step (${variant}).`];
+  });
+}
+
+/** What bneck's threads bring, in words. @param {readonly Result[]} results */
+export function scalingLines(results) {
+  return results.flatMap((result) => {
+    if (result.scaling === null || (result.work !== 'train' && result.work !== 'infer')) return [];
+    return [
+      `bneck, ${nameOf(result)}: ${result.threads} threads do ${result.scaling.toFixed(2)} times the work of one.`,
+    ];
   });
 }
 

@@ -11,10 +11,10 @@
 import { FULL, QUICK } from './amounts.js';
 import { allEngines, findEngines } from './engines.js';
 import { appendHistory, circumstances } from './history.js';
-import { summarize, takeTurns } from './measure.js';
+import { takeTurns } from './measure.js';
 import { readOptions } from './options.js';
 import { profileTraining } from './profile/profile.js';
-import { doubts, loadingLines, Samples, tableOf } from './results.js';
+import { doubts, loadingLines, Samples, scalingLines, tableOf } from './results.js';
 import { BenchRun } from './work/bench-run.js';
 import { loadingContestants } from './work/loading.js';
 import { memoryContestants } from './work/memory.js';
@@ -51,23 +51,26 @@ async function measureAll(workloads, run) {
       }
     }
   }
-  return samples.results(summarize);
+  return samples.results();
 }
 
 /** @param {ReturnType<typeof readOptions>} options */
 async function compare({ workloads, threads, quick, python, keepHistory }) {
   const where = circumstances();
   const wanted = allEngines(python).filter(({ works }) => workloads.some(({ work }) => works.includes(work)));
-  const { present, versions, lines } = await findEngines(wanted);
+  const { present, versions, lines: found } = await findEngines(wanted);
   console.log(`${where.cpu}, ${where.cores} cores, Node ${where.node}, commit ${where.commit ?? 'unknown'}`);
-  console.log(`${lines.join('\n')}\n`);
+  console.log(`${found.join('\n')}\n`);
   const run = await BenchRun.start(present, threads, quick);
   try {
     const results = await measureAll(workloads, run);
     console.log(`\n${tableOf(results)}\n`);
     console.log('img/s: more is better. ms of a call, MB: less is better. Spread: (max - min) / median.');
-    console.log('bneck/peer: how many times faster, or smaller, bneck is on as many threads. Above 1 bneck is ahead.');
-    for (const line of [...loadingLines(results), ...doubts(where.loadBefore, results)]) console.log(line);
+    console.log(
+      'bneck/peer: how many times faster, or smaller, bneck is on as many threads, the median of all rounds.',
+    );
+    const lines = [...scalingLines(results), ...loadingLines(results), ...doubts(where.loadBefore, results)];
+    for (const line of lines) console.log(line);
     if (keepHistory) {
       appendHistory(HISTORY, { ...where, engines: versions, quick, results });
       console.log(`Appended to ${HISTORY}.`);

@@ -2,6 +2,7 @@
  * What `import 'bneck'` loads at once, by walking the built package's static imports. Decoders, downloads,
  * other formats and training wait until they are asked for: a program that only predicts starts without them.
  */
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
@@ -51,4 +52,13 @@ test('it loads neither training nor downloads nor what reads the files of others
   const { files } = reached(inputs, 'dist/index.js');
   expect(files).toContain('dist/model/model.js');
   expect(files.filter((file) => /train\/(?!train\.js)|pretrained|pytorch/.test(file))).toEqual([]);
+});
+
+test('a program given as text starts threads', () => {
+  const program = `
+    import { Model, mobilenetV3 } from '${new URL('../dist/index.js', import.meta.url)}';
+    const model = Model.create(mobilenetV3('small', { classes: 7 }), { threads: 2 });
+    const { data } = await model.forward({ shape: [1, 3, 32, 32], data: new Float32Array(3 * 32 * 32) });
+    process.stdout.write(String(data.length));`;
+  expect(execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' })).toBe('7');
 });

@@ -28,6 +28,8 @@ function kernels(): Promise<WebAssembly.Module> {
 function startThread(module: WebAssembly.Module, memory: WebAssembly.Memory, thread: number): PoolThread {
   const worker = new Worker(new URL('./worker.node.js', import.meta.url), {
     workerData: { module, memory, thread },
+    // not those of `node --input-type=module --eval`, with which no file can be started
+    execArgv: [],
     name: `bneck ${thread}`,
   });
   return {
