@@ -62,8 +62,14 @@ function lastLine(quick) {
     .trim()
     .split('\n')
     .map((line) => /** @type {Line} */ (JSON.parse(line)));
-  const last = lines.filter((line) => line.quick === quick).at(-1);
-  if (last === undefined) throw new Error(`bench/history.ndjson has no ${quick ? 'quick' : 'full'} run yet.`);
+  // until 2026-11-28 lines had no ratios of their own
+  const last = lines.filter((line) => line.quick === quick && line.results[0]?.ratio !== undefined).at(-1);
+  if (last === undefined) {
+    const [kind, flag] = quick ? ['quick', ' -- --quick'] : ['full', ''];
+    throw new Error(
+      `bench/history.ndjson has no ${kind} run with ratios within rounds. Make one: npm run bench${flag}`,
+    );
+  }
   return last;
 }
 

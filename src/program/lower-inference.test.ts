@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { buildGraph } from '../graph/build-graph.ts';
+import { mobilenetV3 } from '../models/mobilenet-v3.ts';
+import { lowerInference } from './lower-inference.ts';
+import { validateProgram } from './validate-program.ts';
+
+const graph = buildGraph(mobilenetV3('large'));
+const FUSED = 'f32_expand_depthwise_conv_forward__4x8';
+
+function lower(resolution: number, keep: readonly string[] = []) {
+  const program = lowerInference(graph, [1, 3, resolution, resolution], { input: 'bytes', keep });
+  validateProgram(program);
+  return program;
+}
+
+/** The blocks whose expansion and depthwise convolution are one step. */
+function fusedBlocks(program: ReturnType<typeof lower>): number[] {
+  return program.steps.filter(({ kernel }) => kernel === FUSED).map(({ label }) => Number(label.split('.')[1]));
+}
+
+test('expansions are made with the depthwise convolution behind them, but on few pixels', () => {
+  // block 1 has no expansion; 14 and 15 see 7x7
+  expect(fusedBlocks(lower(224))).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  expect(fusedBlocks(lower(96))).toEqual([2, 3, 4, 5, 6, 7]);
+});
+
+test('an expanded map that is to be kept is made by a step of its own', () => {
+  const expanded = graph.nodes.find(({ name }) => name === 'features.12.block.0.2')?.output as string;
+  const program = lower(224, [expanded]);
+  expect(fusedBlocks(program)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]);
+  expect(program.ports[expanded]?.bytes).toBe(4 * 14 * 14 * 672);
+});
