@@ -1,91 +1,95 @@
-// Runs a program: every thread walks the same list of steps, takes tiles of a step, and meets the others at a barrier before
-// the next. JavaScript is not involved between steps. A thread's share of a step is the same part of its tiles, and so mostly
+// Runs a program: every thread walks the same list of steps and takes tiles of a step; when all its tiles are done the next one is open.
+// JavaScript is not involved between steps. A thread's share of a step is the same part of its tiles, and so mostly
 // of a map, in every step: what it reads is what it wrote, and is in its cache. When its share is done it helps with the others'.
+// Only tiles are waited for, not threads: one that the system has not woken yet, or has put aside, is missed by nobody unless it has a tile
+// in hand, and skips what was done without it.
 //
-// Step, 32-bit words: [opcode (0 ends the program), bytes to the next step, tiles, arguments...].
-// Control block: [arrived, generation, sleepers, impatience, calm], 32-bit words, and from COUNTERS on each thread's tiles taken of its share.
+// Step, 32-bit words: [opcode (0 ends the program), bytes to the next step, tiles (at least 1), arguments...].
+// Control block: [tiles done, open step, sleepers], 32-bit words, and from COUNTERS on for each thread the tiles taken of its share.
+// Steps are counted on from one run to the next. A counter's upper half is the step that it is of: who comes late takes no tile of another.
 // Who takes a tile changes nothing: a tile's work and its place in memory depend on its number.
 
 import { dispatch } from '../build/dispatch';
 
-/** Milliseconds, from the host; called only when profiling. */
+/** Milliseconds, from the host, the same for all threads; called only when profiling. */
 // @ts-ignore: decorator
 @external("env", "now")
 declare function now(): f64;
 
 const HEADER_BYTES: usize = 12;
-/** From the control block to the counters, each on a cache line of its own. */
+const OPEN: usize = 4;
+const SLEEPERS: usize = 8;
+/** When the last step was done, f64, where a run is profiled. */
+const CLOCK: usize = 24;
+/** 64-bit counters, each on a cache line of its own. */
 const COUNTERS: usize = 1024;
 /**
- * How often a thread looks at the barrier before it sleeps, at the most: about 1 ms. To sleep costs more than the time to wake up: who is
- * late takes a tile late, for which the others sleep next; and some systems wake a thread on the processor of the one that wakes it, and leave both
- * there for tens of milliseconds. But where threads are more than free processors, who looks keeps another from working. So each sleep
- * halves the number, down to an eighth, and CALM steps without any double it (docs/experiments.md).
+ * How often a thread without a tile looks whether the step is done before it sleeps: a quarter of a millisecond. To sleep costs more than the time to
+ * wake up: some systems wake a thread on the processor of the one that wakes it, and leave both there for tens of milliseconds. But where
+ * threads are more than free processors, who looks keeps another from working (docs/experiments.md).
  */
-const SPINS: i32 = 400000;
-const MOST_IMPATIENCE: i32 = 3;
-const CALM: i32 = 64;
+const SPINS: i32 = 100000;
 
-export function run(program: usize, control: usize, scratch: usize, threads: i32, thread: i32, profile: usize): void {
-  let step = program;
-  let time: f64 = profile == 0 ? 0.0 : now();
-  for (;;) {
+/** As thread number `thread`. `first` is the number of the program's first step; returns that of the one after its last. `profile`: 0, or f64 a step that its time is added to. */
+export function run(program: usize, control: usize, scratch: usize, threads: i32, thread: i32, profile: usize, first: i32): i32 {
+  if (profile != 0 && (threads == 1 || atomic.load<i32>(control + OPEN) == first)) store<f64>(control + CLOCK, now());
+  let current = first;
+  for (let step = program; load<i32>(step) != 0; step += load<u32>(step, 4)) {
     const opcode = load<i32>(step);
-    if (opcode == 0) return;
     const tiles = load<i32>(step, 8);
+    const args = step + HEADER_BYTES;
     if (threads == 1) {
-      for (let tile = 0; tile < tiles; tile++) dispatch(opcode, step + HEADER_BYTES, tile, scratch);
-    } else {
-      take_tiles(opcode, step + HEADER_BYTES, tiles, scratch, control + COUNTERS, threads, thread);
-      wait_for_all(control, threads, step == program);
+      for (let tile = 0; tile < tiles; tile++) dispatch(opcode, args, tile, scratch);
+      if (profile != 0) add_time(control, profile);
+    } else if (atomic.load<i32>(control + OPEN) == current) {
+      const done = take_tiles(opcode, args, tiles, scratch, control + COUNTERS, threads, thread, current);
+      if (done > 0 && atomic.add<i32>(control, done) + done == tiles) open_next(control, threads, current, profile);
+      else wait_until_done(control, current);
     }
-    if (profile != 0 && thread == 0) {
-      const end = now();
-      store<f64>(profile, load<f64>(profile) + end - time);
-      time = end;
-      profile += 8;
-    }
-    step += load<u32>(step, 4);
+    current++;
+    if (profile != 0) profile += 8;
   }
+  return current;
 }
 
-/** Does what is left of a step: the thread's own share first, then that of the threads after it. */
-function take_tiles(opcode: i32, args: usize, tiles: i32, scratch: usize, counters: usize, threads: i32, thread: i32): void {
+/** Does what is left of a step: the thread's own share first, then that of the threads after it. Returns how many tiles it did. */
+function take_tiles(opcode: i32, args: usize, tiles: i32, scratch: usize, counters: usize, threads: i32, thread: i32, current: i32): i32 {
+  let done = 0;
   for (let i = 0; i < threads; i++) {
     const owner = (thread + i) % threads;
     const first = (tiles * owner) / threads;
-    const end = (tiles * (owner + 1)) / threads;
-    for (;;) {
-      const tile = first + atomic.add<i32>(counters + (<usize>owner << 6), 1);
-      if (tile >= end) break;
-      dispatch(opcode, args, tile, scratch);
+    const share = (tiles * (owner + 1)) / threads - first;
+    const counter = counters + (<usize>owner << 6);
+    for (let seen = atomic.load<i64>(counter); <i32>(seen >> 32) == current && <i32>seen < share; seen = atomic.load<i64>(counter)) {
+      if (atomic.cmpxchg<i64>(counter, seen, seen + 1) != seen) continue;
+      dispatch(opcode, args, first + <i32>seen, scratch);
+      done++;
     }
   }
+  return done;
 }
 
-/** Returns when all threads have come; the last to come resets the counters. `starting`: others may not be awake yet, which says nothing of the machine. */
-function wait_for_all(control: usize, threads: i32, starting: bool): void {
-  const generation = atomic.load<i32>(control + 4);
-  const impatience = atomic.load<i32>(control + 12);
-  if (atomic.add<i32>(control, 1) == threads - 1) {
-    for (let i = 0; i < threads; i++) atomic.store<i32>(control + COUNTERS + (<usize>i << 6), 0);
-    atomic.store<i32>(control, 0);
-    if (impatience > 0 && atomic.add<i32>(control + 16, 1) >= CALM) {
-      atomic.store<i32>(control + 12, impatience - 1);
-      atomic.store<i32>(control + 16, 0);
-    }
-    atomic.store<i32>(control + 4, generation + 1);
-    if (atomic.load<i32>(control + 8) > 0) atomic.notify(control + 4, threads);
-    return;
+function add_time(control: usize, profile: usize): void {
+  const time = now();
+  store<f64>(profile, load<f64>(profile) + time - load<f64>(control + CLOCK));
+  store<f64>(control + CLOCK, time);
+}
+
+/** All tiles of a step are done, by the thread that calls this: nobody has one in hand, and nobody can take one. */
+function open_next(control: usize, threads: i32, current: i32, profile: usize): void {
+  if (profile != 0) add_time(control, profile);
+  const next = current + 1;
+  for (let i = 0; i < threads; i++) atomic.store<i64>(control + COUNTERS + (<usize>i << 6), <i64>next << 32);
+  atomic.store<i32>(control, 0);
+  atomic.store<i32>(control + OPEN, next);
+  if (atomic.load<i32>(control + SLEEPERS) > 0) atomic.notify(control + OPEN, threads);
+}
+
+function wait_until_done(control: usize, current: i32): void {
+  for (let spin = SPINS; spin > 0; spin--) {
+    if (atomic.load<i32>(control + OPEN) != current) return;
   }
-  for (let spin = SPINS >> impatience; spin > 0; spin--) {
-    if (atomic.load<i32>(control + 4) != generation) return;
-  }
-  if (!starting) {
-    atomic.store<i32>(control + 12, min(impatience + 1, MOST_IMPATIENCE));
-    atomic.store<i32>(control + 16, 0);
-  }
-  atomic.add<i32>(control + 8, 1);
-  while (atomic.load<i32>(control + 4) == generation) atomic.wait<i32>(control + 4, generation, -1);
-  atomic.sub<i32>(control + 8, 1);
+  atomic.add<i32>(control + SLEEPERS, 1);
+  while (atomic.load<i32>(control + OPEN) == current) atomic.wait<i32>(control + OPEN, current, -1);
+  atomic.sub<i32>(control + SLEEPERS, 1);
 }

@@ -7,20 +7,13 @@ import { describe, expect, test } from 'vitest';
 import { RandomStream } from '../src/base/random.ts';
 import type { Kernel, KernelCase, NumericArray } from '../src/kernels/kernel.ts';
 import { KERNELS } from '../src/kernels/table.ts';
+import type { RunProgram } from '../src/runtime/control.js';
 import { encodeProgram } from '../src/runtime/encode-program.ts';
 
 const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536 });
 const bytes = readFileSync(new URL('../wasm/kernels-single.wasm', import.meta.url));
 const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, now: () => performance.now() } });
-type Run = (
-  program: number,
-  control: number,
-  scratch: number,
-  threads: number,
-  thread: number,
-  profile: number,
-) => void;
-const run = instance.exports.run as Run;
+const run = instance.exports.run as RunProgram;
 
 const CANARY = 0xa5;
 const CANARY_BYTES = 64;
@@ -56,7 +49,7 @@ function runKernel(kernel: Kernel, kernelCase: KernelCase, inputs: Record<string
     encodeProgram([{ kernel: kernel.name, addresses, sizes: kernelCase.sizes }]),
     PROGRAM / 4,
   );
-  run(PROGRAM, 0, SCRATCH, 1, 0, 0);
+  run(PROGRAM, 0, SCRATCH, 1, 0, 0, 0);
   const outputs: Record<string, NumericArray> = {};
   for (const [name, values] of Object.entries(inputs)) {
     const start = addresses[name];

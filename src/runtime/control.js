@@ -1,7 +1,7 @@
 /**
  * The words by which the main thread and the workers talk, in the engine's memory. JavaScript, since the
- * worker runs from source under the tests as well. The first four words belong to the barrier, what
- * is 1 KiB further on to the counters of tiles, 64 bytes a thread (kernels/interpreter.ts); there is room for 1,000 threads.
+ * worker runs from source under the tests as well. The first eight words belong to kernels/interpreter.ts, as does what
+ * is 1 KiB further on: the counters of tiles, 64 bytes a thread; there is room for 1,000 threads.
  */
 
 /** Address of the control block; below it is the kernels' own static data. */
@@ -27,5 +27,5 @@ export const WORD = /** @type {const} */ ({
 
 /**
  * The kernels' export (kernels/interpreter.ts): walks the program at an address as one of `threads` threads.
- * @typedef {(program: number, control: number, scratch: number, threads: number, thread: number, profile: number) => void} RunProgram
+ * @typedef {(program: number, control: number, scratch: number, threads: number, thread: number, profile: number, first: number) => number} RunProgram
  */

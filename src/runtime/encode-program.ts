@@ -1,7 +1,8 @@
 /**
  * Steps as the 32-bit words that kernels/interpreter.ts walks: [opcode, bytes to the next step, tiles,
- * arguments...], ended by opcode 0. Addresses are final here.
+ * arguments...], ended by opcode 0. A step has at least one tile. Addresses are final here.
  */
+import { assert } from '../base/errors.ts';
 import type { Kernel, Sizes } from '../kernels/kernel.ts';
 import { kernelNamed } from '../kernels/table.ts';
 
@@ -27,7 +28,9 @@ export function encodeProgram(steps: readonly EncodableStep[]): Uint32Array {
   for (const step of steps) {
     const { kernel, opcode } = kernelNamed(step.kernel);
     const count = stepWords(kernel);
-    words.set([opcode, count * 4, kernel.tiles(step.sizes)], position);
+    const tiles = kernel.tiles(step.sizes);
+    assert(tiles >= 1, `${step.kernel} has work to do`);
+    words.set([opcode, count * 4, tiles], position);
     let next = position + HEADER_WORDS;
     for (const name of Object.keys(kernel.pointers)) words[next++] = step.addresses[name] ?? 0;
     for (const name of kernel.integers) words[next++] = step.sizes[name] ?? 0;

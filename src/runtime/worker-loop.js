@@ -12,11 +12,14 @@ import { CONTROL_ADDRESS, CONTROL_WORDS, PAGE_BYTES, WORD } from './control.js';
  * @param {(message: import('./thread-pool.ts').ThreadMessage) => void} post to who asked for the run
  */
 export function walkPrograms({ module, memory, thread }, post) {
-  const instance = new WebAssembly.Instance(module, { env: { memory, now: () => performance.now() } });
+  const instance = new WebAssembly.Instance(module, {
+    env: { memory, now: () => performance.timeOrigin + performance.now() },
+  });
   const run = /** @type {import('./control.js').RunProgram} */ (instance.exports.run);
   const control = new Int32Array(memory.buffer, CONTROL_ADDRESS, CONTROL_WORDS);
   const read = (/** @type {number} */ word) => Atomics.load(control, word) >>> 0;
   // Runs are counted from 0 on, so one that was announced before this thread was there is not missed.
+  let first = 0;
   for (let sequence = 0; ; ) {
     Atomics.wait(control, WORD.command, sequence);
     const next = read(WORD.command);
@@ -29,7 +32,7 @@ export function walkPrograms({ module, memory, thread }, post) {
     const threads = read(WORD.threads);
     try {
       const scratch = read(WORD.scratch) + thread * read(WORD.scratchBytes);
-      run(read(WORD.program), CONTROL_ADDRESS, scratch, threads, thread, thread === 0 ? read(WORD.profile) : 0);
+      first = run(read(WORD.program), CONTROL_ADDRESS, scratch, threads, thread, read(WORD.profile), first);
     } catch (error) {
       return post({ error: String(error) });
     }

@@ -1,5 +1,5 @@
 /**
- * Where a program's time goes: the engine's own profile (each step from its start to the barrier after
+ * Where a program's time goes: the engine's own profile (each step from the end of the one before to its own
  * it) beside the kernel table's flops and bytes. Bytes count every operand once, so a rate can be above
  * the memory's where operands are still in cache.
  */
