@@ -12,14 +12,15 @@ import { CONTROL_ADDRESS, CONTROL_WORDS, PAGE_BYTES, WORD } from './control.js';
  * @param {(message: import('./thread-pool.ts').ThreadMessage) => void} post to who asked for the run
  */
 export function walkPrograms({ module, memory, thread }, post) {
-  const instance = new WebAssembly.Instance(module, {
-    env: { memory, now: () => performance.timeOrigin + performance.now() },
-  });
+  // performance.now() alone begins at another time in each thread.
+  const now = () => performance.timeOrigin + performance.now();
+  const instance = new WebAssembly.Instance(module, { env: { memory, now } });
   const run = /** @type {import('./control.js').RunProgram} */ (instance.exports.run);
   const control = new Int32Array(memory.buffer, CONTROL_ADDRESS, CONTROL_WORDS);
   const read = (/** @type {number} */ word) => Atomics.load(control, word) >>> 0;
-  // Runs are counted from 0 on, so one that was announced before this thread was there is not missed.
+  /** The number of the next run's first step. */
   let first = 0;
+  // Runs are counted from 0 on, so one that was announced before this thread was there is not missed.
   for (let sequence = 0; ; ) {
     Atomics.wait(control, WORD.command, sequence);
     const next = read(WORD.command);

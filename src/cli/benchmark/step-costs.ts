@@ -1,7 +1,6 @@
 /**
- * Where a program's time goes: the engine's own profile (each step from the end of the one before to its own
- * it) beside the kernel table's flops and bytes. Bytes count every operand once, so a rate can be above
- * the memory's where operands are still in cache.
+ * Where a program's time goes: the engine's own profile (each step from the end of the one before to its own)
+ * beside the kernel table's flops and bytes. Bytes count every operand once, so a rate can be above the memory's where operands are still in cache.
  */
 import { kernelNamed } from '../../kernels/table.ts';
 import { stepBytes } from '../../program/print-program.ts';
