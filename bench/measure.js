@@ -16,18 +16,19 @@
 /** @typedef {{ median: number, min: number, max: number, spread: number, repeats: number }} Summary */
 
 /**
- * Warms up, and finds how many repetitions last `seconds`.
+ * Warms up, and finds how many repetitions last as long as is asked for.
  * @param {Contestant} contestant @param {Amount} amount
- * @returns {Promise<number>} how often to repeat
+ * @returns {Promise<{ sample: number, wake: number }>} how often to repeat in a sample, and before it
  */
-async function calibrate(contestant, { seconds, warmUp }) {
+async function calibrate(contestant, { seconds, warmUp, wake }) {
   let [spent, took, times] = [0, 0, 1];
   while (spent < warmUp) {
     if (took > 0) times *= 2;
     took = await contestant.run(times);
     spent += took;
   }
-  return took > 0 ? Math.max(1, Math.ceil((seconds * times) / took)) : 1;
+  const repetitions = (/** @type {number} */ duration) => (took > 0 ? Math.ceil((duration * times) / took) : 0);
+  return { sample: Math.max(1, repetitions(seconds)), wake: repetitions(wake) };
 }
 
 /**
@@ -38,13 +39,15 @@ async function calibrate(contestant, { seconds, warmUp }) {
 export async function takeTurns(contestants, amount) {
   /** @type {Map<Contestant, number[]>} */
   const samples = new Map(contestants.map((contestant) => [contestant, []]));
-  const times = new Map();
-  for (const contestant of contestants) times.set(contestant, await calibrate(contestant, amount));
+  /** @type {Map<Contestant, { sample: number, wake: number }>} */
+  const repetitions = new Map();
+  for (const contestant of contestants) repetitions.set(contestant, await calibrate(contestant, amount));
   for (let round = 0; round < amount.rounds; round++) {
     const order = round % 2 === 0 ? contestants : [...contestants].reverse();
     for (const contestant of order) {
-      const repetitions = times.get(contestant);
-      samples.get(contestant)?.push((await contestant.run(repetitions)) / repetitions);
+      const { sample, wake } = repetitions.get(contestant) ?? { sample: 1, wake: 0 };
+      if (wake > 0) await contestant.run(wake);
+      samples.get(contestant)?.push((await contestant.run(sample)) / sample);
     }
   }
   return samples;
