@@ -37,20 +37,18 @@ async function calibrate(contestant, { seconds, warmUp, wake }) {
  * @returns {Promise<Map<Contestant, number[]>>} what one repetition took, a sample a round
  */
 export async function takeTurns(contestants, amount) {
-  /** @type {Map<Contestant, number[]>} */
-  const samples = new Map(contestants.map((contestant) => [contestant, []]));
-  /** @type {Map<Contestant, { sample: number, wake: number }>} */
-  const repetitions = new Map();
-  for (const contestant of contestants) repetitions.set(contestant, await calibrate(contestant, amount));
+  /** @type {{ contestant: Contestant, sample: number, wake: number, samples: number[] }[]} */
+  const entrants = [];
+  for (const contestant of contestants) {
+    entrants.push({ contestant, ...(await calibrate(contestant, amount)), samples: [] });
+  }
   for (let round = 0; round < amount.rounds; round++) {
-    const order = round % 2 === 0 ? contestants : [...contestants].reverse();
-    for (const contestant of order) {
-      const { sample, wake } = repetitions.get(contestant) ?? { sample: 1, wake: 0 };
+    for (const { contestant, sample, wake, samples } of round % 2 === 0 ? entrants : [...entrants].reverse()) {
       if (wake > 0) await contestant.run(wake);
-      samples.get(contestant)?.push((await contestant.run(sample)) / sample);
+      samples.push((await contestant.run(sample)) / sample);
     }
   }
-  return samples;
+  return new Map(entrants.map(({ contestant, samples }) => [contestant, samples]));
 }
 
 /**

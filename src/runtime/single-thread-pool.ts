@@ -10,7 +10,6 @@ import { INITIAL_PAGES, MAXIMUM_PAGES, type RunRequest, type ThreadPool } from '
 export class SingleThreadPool implements ThreadPool {
   readonly threads = 1;
   readonly memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
-  #first = 0;
   readonly #run: import('./control.js').RunProgram;
 
   /** @param kernels wasm/kernels-single.wasm */
@@ -21,7 +20,7 @@ export class SingleThreadPool implements ThreadPool {
 
   async run({ program, scratch, profile }: RunRequest): Promise<void> {
     try {
-      this.#first = this.#run(program, CONTROL_ADDRESS, scratch, 1, 0, profile, this.#first);
+      this.#run(program, CONTROL_ADDRESS, scratch, 1, 0, profile, 0);
     } catch (cause) {
       throw new BneckError('runtime', `The engine stopped: ${cause}.`, { cause });
     }
