@@ -2,8 +2,8 @@
 // outside the picture) are gathered into scratch, then multiplied as a pointwise convolution is.
 
 import { NONE } from './activation';
-import { multiply_outer, multiply_panels, temporary_bytes } from './gemm';
-import { gradient_image_rows } from './view';
+import { EDGE_BYTES, multiply_packed, multiply_panels, temporary_bytes } from './gemm';
+import { ByColumns, load_gradient, load_normalized } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
 /** Bytes from patch to patch: whole vectors of eight floats, the rest zeros. */
@@ -157,14 +157,19 @@ export function f32_conv_grad_weight__patches(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const sums = scratch;
+  const sums = scratch + EDGE_BYTES;
   const dy = sums + <usize>outChannels * patchBytes;
-  const patches = dy + <usize>rowsPerBlock * outStride;
+  const incoming = dy + <usize>rowsPerBlock * outStride;
+  const patches = incoming + (outStride << 2);
+  const columns = patches + <usize>rowsPerBlock * patchBytes;
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    gradient_image_rows(dy, da, y, coefficients, factors, activation, 0, 0, row, count, outChannels, outHeight * outWidth);
+    load_gradient(0, dy, <usize>count << 4, incoming, da, y, coefficients, factors, activation, 0, 0, row, count, outChannels, outHeight * outWidth);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
-    multiply_outer(dy, outStride, patches, patchBytes, count, outChannels, <i32>(patchBytes >> 2), sums, patchBytes, row != first);
+    load_normalized<ByColumns>(columns, <usize>count << 5, patches, 0, NONE, 0, 0, count, <i32>(patchBytes >> 2), 0);
+    multiply_packed(
+      dy, outChannels, count, columns, 32, <usize>count << 5, <i32>(patchBytes >> 2), sums, patchBytes, 0, NONE, row == first ? <usize>0 : sums, scratch,
+    );
   }
   const bytes = <usize>depth << 2;
   const partial = partials + <usize>(tile * outChannels) * bytes;

@@ -1,10 +1,11 @@
 // Depthwise K x K convolutions, NHWC. A task takes a block of channels of some images and walks down them
-// `rowsPerBlock` rows at a time. The rows a block needs are first read through, in the order of memory; then each four
+// `rowsPerBlock` rows at a time. In training the rows a block needs or writes are first read through, in the order of memory; then each four
 // channels of it (in inference sixteen at a time) become planes (plane.ts) small enough for the first-level cache, where all the loops run.
 
 import {
-  activate_pixels, clear_around, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics, touch,
+  activate_pixels, clear_around, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
 } from './plane';
+import { touch } from './view';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
 import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
 import { add_weight_gradient } from './depthwise-weight';
@@ -95,11 +96,13 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   const endImage = min(firstImage + imagesPerTask, images);
   for (let image = firstImage; image < endImage; image++) {
     const source = x + <usize>(image * height * width) * pixelStride + byte;
+    const target = y + <usize>(image * outHeight * outWidth) * pixelStride + byte;
     for (let row = 0; row < outHeight; row += rowsPerBlock) {
       const count = min(rowsPerBlock, outHeight - row);
       const top = row * stride - padding;
       const rows = (count - 1) * stride + reach + 1;
-      const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
+      const start = target + <usize>(row * outWidth) * pixelStride;
+      touch_rows(target, row, row + count, outHeight, outWidth, pixelStride, block, sink);
       touch_rows(source, top, top + rows, height, width, pixelStride, block, sink);
       for (let c: usize = 0; c < blockBytes; c += 16) {
         const scale = coefficients == 0 ? <usize>0 : coefficients + byte + c;
@@ -110,7 +113,7 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
           v128.store(accumulators + blockBytes + c, f32x4.splat(0.0));
           v128.store(accumulators + blockBytes * 2 + c, f32x4.splat(0.0));
         }
-        store_statistics(target + c, pixelStride, outputs, outRowBytes, count, outWidth, accumulators + c, blockBytes);
+        store_statistics(start + c, pixelStride, outputs, outRowBytes, count, outWidth, accumulators + c, blockBytes);
       }
     }
   }
@@ -347,6 +350,7 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
       const valueRows = own == 0 ? 0 : (own - 1) * stride + reach + 1;
       if (da != 0) touch_rows(da + outStart, firstRow, firstRow + rows, outHeight, outWidth, pixelStride, block, sink);
       touch_rows(y + outStart, firstRow, firstRow + rows, outHeight, outWidth, pixelStride, block, sink);
+      touch_rows(dx + inStart, top, bottom, height, width, pixelStride, block, sink);
       touch_rows(x + inStart, min(top, valueTop), max(bottom, valueTop + valueRows), height, width, pixelStride, block, sink);
       for (let c: usize = 0; c < blockBytes; c += 16) {
         const at = byte + c;

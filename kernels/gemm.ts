@@ -4,7 +4,10 @@
 // walks them: a core issues six or eight instructions a cycle, of which the arithmetic wants four. So loops end at their
 // bottom, and a turn is written out eight times with a way out after each: V8 keeps the addresses of broadcasts in registers only where
 // all ways out of a loop lie behind them, and fits the loads and sums between two ways out into the registers it has.
-// A tile is no function of its own: outside other loops V8 would not unroll at all (docs/experiments.md).
+// The order of instructions is V8's too, and matters: a broadcast should come right before its products. V8 places pure operations from the last
+// backwards, sums in the order of their variables; a load is placed when what uses it is, and the load after it, but behind a place where
+// two paths meet it waits for nothing. Hence rows from the last to the first, and after each turn a store that never happens: no
+// address of a float is 1 (docs/experiments.md, 2026-11-29).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
 import { HARD_SWISH, NONE, activate, clamp, hard_swish, held, high_of, low_of } from './activation';
@@ -35,53 +38,68 @@ function multiply_tiles<Target>(
       let x: v128, b0: v128, b1: v128;
       const end = a0 + (<usize>k << 4);
       do {
-        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
         if (a0 == end) break;
-        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
         if (a0 == end) break;
-        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
         if (a0 == end) break;
-        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
         if (a0 == end) break;
-        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
         if (a0 == end) break;
-        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
         if (a0 == end) break;
-        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
         if (a0 == end) break;
-        x = v128.load32_splat(a0); b0 = v128.load(p); b1 = v128.load(p, 16);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1)); x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1)); a0 += 16; p += bStride;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
       } while (a0 != end);
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
@@ -192,8 +210,8 @@ export function pack_rows(target: usize, a: usize, aStride: usize, rows: i32, k:
   }
 }
 
-/** Bytes at the head of `temporary` in which the edges of c are computed: a tile and a bias. */
-const EDGE_BYTES: usize = 192;
+/** Bytes of scratch in which the edges of c are computed: a tile and a bias. */
+export const EDGE_BYTES: usize = 192;
 
 /** Bytes of scratch that multiply_panels takes as `temporary`, for so many rows of k floats. */
 export function temporary_bytes(rows: i32, k: i32): usize {
@@ -267,13 +285,14 @@ function finish_pair(c: usize, byte: usize, s0: v128, s1: v128, bias: usize, act
   v128.store(c + byte, s1, 16);
 }
 
-/** c[rows][columns] from rows of a and panels of b as multiply_tiles has them, the last one readable to its eighth column. */
-function multiply_columns(
-  a: usize, aStride: usize, gate: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
-  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
+/**
+ * c[rows][columns] from rows of a packed as pack_rows does it and panels of b as multiply_tiles has them, the last one readable to its eighth column.
+ * edge: EDGE_BYTES of scratch.
+ */
+export function multiply_packed(
+  packed: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, edge: usize,
 ): void {
-  const packed = temporary + EDGE_BYTES;
-  pack_rows(packed, a, aStride, rows, k, gate);
   const wholeRows = rows & ~3;
   const wholeColumns = columns & ~7;
   multiply_tiles<InRows>(packed, wholeRows, k, b, bStride, panelStep, wholeColumns, c, cStride, bias, activation, residual, 0);
@@ -292,7 +311,7 @@ function multiply_columns(
       const at = byte + <usize>row * cStride;
       multiply_edge(
         packed + (<usize>row * <usize>k << 2), min(rows - row, 4), k, b, bStride, min(columns - column, 8),
-        c + at, cStride, vector, activation, residual == 0 ? <usize>0 : residual + at, temporary,
+        c + at, cStride, vector, activation, residual == 0 ? <usize>0 : residual + at, edge,
       );
     }
     b += panelStep;
@@ -314,7 +333,8 @@ export function multiply_panels(
   a: usize, aStride: usize, gate: usize, rows: i32, k: i32, packed: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
 ): void {
-  multiply_columns(a, aStride, gate, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
+  pack_rows(temporary + EDGE_BYTES, a, aStride, rows, k, gate);
+  multiply_packed(temporary + EDGE_BYTES, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
 }
 
 /** 1 x 1 output with b a column of floats `bStride` apart: the columns left over where b is not packed. */
@@ -333,7 +353,8 @@ export function multiply(
   a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, columns: i32, c: usize, cStride: usize, temporary: usize,
 ): void {
   const whole = columns & ~7;
-  multiply_columns(a, aStride, 0, rows, k, b, bStride, 32, whole, c, cStride, 0, NONE, 0, temporary);
+  pack_rows(temporary + EDGE_BYTES, a, aStride, rows, k, 0);
+  multiply_packed(temporary + EDGE_BYTES, rows, k, b, bStride, 32, whole, c, cStride, 0, NONE, 0, temporary);
   for (let column = whole; column < columns; column++) {
     const byte = <usize>column << 2;
     for (let row = 0; row < rows; row++) {

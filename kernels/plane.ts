@@ -5,23 +5,6 @@
 
 import { HARD_SWISH, activate, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
 
-/**
- * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
- * to the second-level cache, where planes are then gathered from. `sink` takes a vector that depends on all.
- */
-export function touch(source: usize, pixels: i32, pixelStride: usize, bytes: usize, sink: usize): void {
-  if (bytes == pixelStride) {
-    bytes *= <usize>pixels;
-    pixels = 1;
-  }
-  let seen = v128.load(sink);
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    for (let at: usize = 0; at < bytes; at += 64) seen = v128.or(seen, v128.load(source + at));
-    source += pixelStride;
-  }
-  v128.store(sink, seen);
-}
-
 /** target[count] = activation(source * scale + shift) */
 function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scale: v128, shift: v128, activation: i32): void {
   const end = target + (<usize>count << 4);

@@ -3,8 +3,8 @@
 // epilogue. Packed weights: see kernels/pack.ts.
 
 import { NONE } from './activation';
-import { multiply_outer, multiply_panels, temporary_bytes } from './gemm';
-import { gradient_image_rows, normalize_gated_rows } from './view';
+import { EDGE_BYTES, multiply_packed, multiply_panels, temporary_bytes } from './gemm';
+import { ByColumns, ByRows, load_gradient, load_normalized } from './view';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
 /**
@@ -22,18 +22,13 @@ export function f32_pointwise_conv_statistics_forward__4x8(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
+  const loaded = scratch + EDGE_BYTES;
   const accumulators = scratch + temporary_bytes(rowsPerBlock, inChannels);
-  const loaded = accumulators + accumulator_bytes(outChannels);
-  const plain = coefficients == 0 && gate == 0;
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    let a = x + <usize>row * inStride;
-    if (!plain) {
-      normalize_gated_rows(loaded, x, coefficients, activation, gate, row, count, inChannels, rowsPerImage);
-      a = loaded;
-    }
+    load_normalized<ByRows>(loaded, 0, x, coefficients, activation, gate, row, count, inChannels, rowsPerImage);
     const target = y + <usize>row * outStride;
-    multiply_panels(a, inStride, 0, count, inChannels, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
+    multiply_packed(loaded, count, inChannels, weight, 32, inStride << 3, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -95,24 +90,23 @@ export function f32_pointwise_conv_grad_input_grad_weight__4x8(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const dy = scratch + temporary_bytes(rowsPerBlock, outChannels);
-  const loaded = dy + <usize>rowsPerBlock * outStride;
-  const plain = xCoefficients == 0 && xGate == 0;
+  const dyByRows = scratch + EDGE_BYTES;
+  const dyByColumns = scratch + temporary_bytes(rowsPerBlock, outChannels);
+  const xByColumns = dyByColumns + <usize>rowsPerBlock * outStride;
+  const incoming = xByColumns + <usize>rowsPerBlock * (<usize>((inChannels + 7) & ~7) << 2);
   const partial = partials + <usize>tile * inStride * <usize>outChannels;
   const sum = sums + <usize>tile * inStride * 2;
   if (sums != 0) memory.fill(sum, 0, inStride * 2);
+  if ((inChannels & 7) != 0) memory.fill(xByColumns, 0, incoming - xByColumns);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    gradient_image_rows(dy, da, y, coefficients, factors, activation, gate, pooled, row, count, outChannels, rowsPerImage);
-    const source = x + <usize>row * inStride;
-    let a = source;
-    if (!plain) {
-      normalize_gated_rows(loaded, x, xCoefficients, xActivation, xGate, row, count, inChannels, rowsPerImage);
-      a = loaded;
-    }
-    multiply_outer(dy, outStride, a, inStride, count, outChannels, inChannels, partial, inStride, row != first);
+    const dyStep = <usize>count << 4;
+    const xStep = <usize>count << 5;
+    load_gradient(dyByRows, dyByColumns, dyStep, incoming, da, y, coefficients, factors, activation, gate, pooled, row, count, outChannels, rowsPerImage);
+    load_normalized<ByColumns>(xByColumns, xStep, x, xCoefficients, xActivation, xGate, row, count, inChannels, rowsPerImage);
+    multiply_packed(dyByColumns, outChannels, count, xByColumns, 32, xStep, inChannels, partial, inStride, 0, NONE, row == first ? <usize>0 : partial, scratch);
     const target = dx + <usize>row * inStride;
-    multiply_panels(dy, outStride, 0, count, outChannels, weight, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
-    if (sums != 0) add_gradient_sums(sum, target, inStride, source, inStride, count, inChannels, xCoefficients, xSaved, inStride, xActivation);
+    multiply_packed(dyByRows, count, outChannels, weight, 32, outStride << 3, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
+    if (sums != 0) add_gradient_sums(sum, target, inStride, x + <usize>row * inStride, inStride, count, inChannels, xCoefficients, xSaved, inStride, xActivation);
   }
 }

@@ -2,7 +2,8 @@
 // the gradient of what is pooled or gated (squeeze-and-excite, the head).
 
 import { clamp, hard_swish, hard_swish_slope, HARD_SWISH, held, high_of, inside, low_of, offset_of, slope_of } from './activation';
-import { add_vector, touch } from './plane';
+import { add_vector } from './plane';
+import { touch } from './view';
 
 const CHANNELS_PER_TILE: i32 = 64;
 const CHANNELS_PER_POOL: i32 = 256;

@@ -1,5 +1,5 @@
 // Tensors are kept as they left their convolution, before batch norm. A kernel that reads one brings
-// rows of it into its scratch memory in their final form; these are the loads. A row is the channels
+// rows of it into its scratch memory in their final form, for a matrix product in the order that its tiles read; these are the loads. A row is the channels
 // of one pixel; rows stand `stride` bytes apart. Channels come in multiples of 4.
 //
 // normalized: a = activation(y * scale + shift) * gate
@@ -7,7 +7,24 @@
 //
 // Activations are those of maps: all but hard-sigmoid.
 
-import { HARD_SWISH, NONE, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
+import { HARD_SWISH, NONE, activate, activate_slope, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
+
+/**
+ * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
+ * to the second-level cache; from there it is then gathered in another order. `sink` takes a vector that depends on all.
+ */
+export function touch(source: usize, pixels: i32, pixelStride: usize, bytes: usize, sink: usize): void {
+  if (bytes == pixelStride) {
+    bytes *= <usize>pixels;
+    pixels = 1;
+  }
+  let seen = v128.load(sink);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    for (let at: usize = 0; at < bytes; at += 64) seen = v128.or(seen, v128.load(source + at));
+    source += pixelStride;
+  }
+  v128.store(sink, seen);
+}
 
 function copy_rows(target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32): void {
   for (let row = 0; row < rows; row++) {
@@ -54,19 +71,6 @@ function hard_swish_rows(
   }
 }
 
-/** Multiplies rows in place by a vector of channels. */
-export function scale_rows(target: usize, stride: usize, rows: i32, channels: i32, gate: usize): void {
-  const bytes = <usize>channels << 2;
-  for (let row = 0; row < rows; row++) {
-    let c: usize = 0;
-    do {
-      v128.store(target + c, f32x4.mul(v128.load(target + c), v128.load(gate + c)));
-      c += 16;
-    } while (c != bytes);
-    target += stride;
-  }
-}
-
 /**
  * target[rows][channels] = activation(source * scale + shift). Without coefficients (scale = 0) the
  * rows are copied: a tensor without batch norm has no activation pending.
@@ -81,109 +85,255 @@ export function normalize_rows(
 }
 
 /**
- * normalize_rows for whole rows (all channels, stride = channels * 4) number `first` onward, with
- * the gate [images][channels] of each row's image (0: none).
+ * The order in which the tiles of gemm.ts read an operand, as a type parameter. ByRows: [rows / 4][channels][4];
+ * ByColumns: [channels / 8, rounded up][rows][8], zeros behind the last channel.
  */
-export function normalize_gated_rows(
-  target: usize, x: usize, coefficients: usize, activation: i32, gate: usize,
-  first: i32, rows: i32, channels: i32, rowsPerImage: i32,
-): void {
-  const stride = <usize>channels << 2;
-  const shift = coefficients == 0 ? <usize>0 : coefficients + stride;
-  normalize_rows(target, stride, x + <usize>first * stride, stride, rows, channels, coefficients, shift, activation);
-  if (gate == 0) return;
-  let row = 0;
-  while (row < rows) {
-    const image = (first + row) / rowsPerImage;
-    const count = min((image + 1) * rowsPerImage - first - row, rows - row);
-    scale_rows(target + <usize>row * stride, stride, count, channels, gate + <usize>image * stride);
-    row += count;
+export type ByRows = f32;
+export type ByColumns = u32;
+
+/** The same four channels of four neighbouring rows. */
+function store_four<Order>(target: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
+  if (isInteger<Order>()) {
+    v128.store(target, r0); v128.store(target, r1, 32); v128.store(target, r2, 64); v128.store(target, r3, 96);
+    return;
   }
+  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(target, v128.shuffle<f64>(low01, low23, 0, 2));
+  v128.store(target, v128.shuffle<f64>(low01, low23, 1, 3), 16);
+  v128.store(target, v128.shuffle<f64>(high01, high23, 0, 2), 32);
+  v128.store(target, v128.shuffle<f64>(high01, high23, 1, 3), 48);
 }
 
-/** target = da * gate + pooled, each optional; da = 0: zeros. */
-function incoming_rows(target: usize, da: usize, stride: usize, rows: i32, channels: i32, gate: usize, pooled: usize): void {
-  const bytes = <usize>channels << 2;
-  for (let row = 0; row < rows; row++) {
-    if (da == 0) memory.fill(target, 0, bytes);
-    else if (gate == 0) memory.copy(target, da, bytes);
-    else for (let c: usize = 0; c < bytes; c += 16) v128.store(target + c, f32x4.mul(v128.load(da + c), v128.load(gate + c)));
-    if (pooled != 0) {
-      for (let c: usize = 0; c < bytes; c += 16) v128.store(target + c, f32x4.add(v128.load(target + c), v128.load(pooled + c)));
+/** Four channels of one row. */
+function store_one<Order>(target: usize, r: v128): void {
+  if (isInteger<Order>()) {
+    v128.store(target, r);
+    return;
+  }
+  v128.store_lane<f32>(target, r, 0);
+  v128.store_lane<f32>(target, r, 1, 16);
+  v128.store_lane<f32>(target, r, 2, 32);
+  v128.store_lane<f32>(target, r, 3, 48);
+}
+
+/** From the place of four channels to that of the next four; `c` is the first ones' byte. */
+function next_channels<Order>(target: usize, c: usize, step: usize): usize {
+  if (isInteger<Order>()) return target + ((c & 16) == 0 ? 16 : step - 16);
+  return target + 64;
+}
+
+function normalize_four<Order>(target: usize, step: usize, x: usize, stride: usize, coefficients: usize, activation: i32, gate: usize): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const shift = coefficients + stride;
+  const x1 = x + stride;
+  const x2 = x1 + stride;
+  const x3 = x2 + stride;
+  let c: usize = 0;
+  do {
+    let r0 = v128.load(x + c);
+    let r1 = v128.load(x1 + c);
+    let r2 = v128.load(x2 + c);
+    let r3 = v128.load(x3 + c);
+    if (coefficients != 0) {
+      const s = v128.load(coefficients + c);
+      const t = v128.load(shift + c);
+      r0 = f32x4.add(f32x4.mul(r0, s), t);
+      r1 = f32x4.add(f32x4.mul(r1, s), t);
+      r2 = f32x4.add(f32x4.mul(r2, s), t);
+      r3 = f32x4.add(f32x4.mul(r3, s), t);
+      if (activation == HARD_SWISH) {
+        r0 = hard_swish(r0, three, six, sixth);
+        r1 = hard_swish(r1, three, six, sixth);
+        r2 = hard_swish(r2, three, six, sixth);
+        r3 = hard_swish(r3, three, six, sixth);
+      } else if (activation != NONE) {
+        r0 = clamp(r0, low, high);
+        r1 = clamp(r1, low, high);
+        r2 = clamp(r2, low, high);
+        r3 = clamp(r3, low, high);
+      }
     }
-    target += stride;
-    if (da != 0) da += stride;
+    if (gate != 0) {
+      const factor = v128.load(gate + c);
+      r0 = f32x4.mul(r0, factor);
+      r1 = f32x4.mul(r1, factor);
+      r2 = f32x4.mul(r2, factor);
+      r3 = f32x4.mul(r3, factor);
+    }
+    store_four<Order>(target, r0, r1, r2, r3);
+    target = next_channels<Order>(target, c, step);
+    c += 16;
+  } while (c != stride);
+}
+
+function normalize_one<Order>(target: usize, step: usize, x: usize, stride: usize, coefficients: usize, activation: i32, gate: usize): void {
+  for (let c: usize = 0; c < stride; c += 16) {
+    let value = v128.load(x + c);
+    if (coefficients != 0) {
+      value = activate(f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(coefficients + stride + c)), activation);
+    }
+    if (gate != 0) value = f32x4.mul(value, v128.load(gate + c));
+    store_one<Order>(target, value);
+    target = next_channels<Order>(target, c, step);
   }
 }
 
 /**
- * target[rows][channels] = dy. `coefficients` is [scale, shift] and `factors` [k1, k2, k3], each part a row's stride
- * after the one before; gate and pooled are vectors of this image (0: none). Rows of all operands stand `stride` apart.
+ * target <- the normalized rows number `first` onward of x [..][channels], in an Order. coefficients [2][channels], or 0: the values as they are;
+ * gate [images][channels], or 0. Panels of ByColumns stand `step` bytes apart.
  */
-function gradient_rows(
-  target: usize, da: usize, y: usize, stride: usize, rows: i32, channels: i32,
-  coefficients: usize, factors: usize, activation: i32, gate: usize, pooled: usize,
+export function load_normalized<Order>(
+  target: usize, step: usize, x: usize, coefficients: usize, activation: i32, gate: usize, first: i32, rows: i32, channels: i32, rowsPerImage: i32,
 ): void {
-  if (da == 0 || gate != 0 || pooled != 0) {
-    incoming_rows(target, da, stride, rows, channels, gate, pooled);
-    da = target;
+  const stride = <usize>channels << 2;
+  const rowBytes: usize = isInteger<Order>() ? 32 : 4;
+  x += <usize>first * stride;
+  touch(x, rows, stride, stride, target);
+  for (let row = 0; row < rows; row += 4) {
+    let factors: usize = 0;
+    let four = row + 4 <= rows;
+    if (gate != 0) {
+      const image = (first + row) / rowsPerImage;
+      factors = gate + <usize>image * stride;
+      four = four && (first + row + 3) / rowsPerImage == image;
+    }
+    if (four) {
+      normalize_four<Order>(target, step, x, stride, coefficients, activation, factors);
+      x += stride << 2;
+    } else {
+      for (let one = row; one < min(row + 4, rows); one++) {
+        if (gate != 0) factors = gate + <usize>((first + one) / rowsPerImage) * stride;
+        normalize_one<Order>(target + <usize>(one - row) * rowBytes, step, x, stride, coefficients, activation, factors);
+        x += stride;
+      }
+    }
+    target += isInteger<Order>() ? <usize>128 : stride << 2;
   }
+}
+
+/** target = da * gate + pooled, a row, each optional; da = 0: zeros. */
+function incoming_row(target: usize, da: usize, bytes: usize, gate: usize, pooled: usize): void {
+  for (let c: usize = 0; c < bytes; c += 16) {
+    let value = da == 0 ? f32x4.splat(0.0) : v128.load(da + c);
+    if (gate != 0) value = f32x4.mul(value, v128.load(gate + c));
+    if (pooled != 0) value = f32x4.add(value, v128.load(pooled + c));
+    v128.store(target + c, value);
+  }
+}
+
+function gradient_four(
+  byRows: usize, byColumns: usize, step: usize, da: usize, y: usize, stride: usize, coefficients: usize, factors: usize, activation: i32,
+): void {
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
   const shift = coefficients + stride;
   const k2 = factors + stride;
   const k3 = k2 + stride;
-  const bytes = <usize>channels << 2;
-  for (let row = 0; row < rows; row++) {
-    let c: usize = 0;
-    if (activation == HARD_SWISH) {
-      do {
-        const value = v128.load(y + c);
-        const u = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
-        const dz = f32x4.mul(v128.load(da + c), hard_swish_slope(u, three, minusThree, third, half, one));
-        const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
-        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
-        c += 16;
-      } while (c != bytes);
-    } else if (activation == NONE) {
-      do {
-        const line = f32x4.add(f32x4.mul(v128.load(y + c), v128.load(k2 + c)), v128.load(k3 + c));
-        v128.store(target + c, f32x4.add(f32x4.mul(v128.load(da + c), v128.load(factors + c)), line));
-        c += 16;
-      } while (c != bytes);
-    } else {
-      do {
-        const value = v128.load(y + c);
-        const u = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(shift + c));
-        const dz = v128.and(v128.load(da + c), inside(u, low, high));
-        const line = f32x4.add(f32x4.mul(value, v128.load(k2 + c)), v128.load(k3 + c));
-        v128.store(target + c, f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line));
-        c += 16;
-      } while (c != bytes);
+  const y1 = y + stride;
+  const y2 = y1 + stride;
+  const y3 = y2 + stride;
+  const da1 = da + stride;
+  const da2 = da1 + stride;
+  const da3 = da2 + stride;
+  let c: usize = 0;
+  do {
+    let r0 = v128.load(y + c);
+    let r1 = v128.load(y1 + c);
+    let r2 = v128.load(y2 + c);
+    let r3 = v128.load(y3 + c);
+    let d0 = v128.load(da + c);
+    let d1 = v128.load(da1 + c);
+    let d2 = v128.load(da2 + c);
+    let d3 = v128.load(da3 + c);
+    if (activation != NONE) {
+      const s = v128.load(coefficients + c);
+      const t = v128.load(shift + c);
+      if (activation == HARD_SWISH) {
+        d0 = f32x4.mul(d0, hard_swish_slope(f32x4.add(f32x4.mul(r0, s), t), three, minusThree, third, half, one));
+        d1 = f32x4.mul(d1, hard_swish_slope(f32x4.add(f32x4.mul(r1, s), t), three, minusThree, third, half, one));
+        d2 = f32x4.mul(d2, hard_swish_slope(f32x4.add(f32x4.mul(r2, s), t), three, minusThree, third, half, one));
+        d3 = f32x4.mul(d3, hard_swish_slope(f32x4.add(f32x4.mul(r3, s), t), three, minusThree, third, half, one));
+      } else {
+        d0 = v128.and(d0, inside(f32x4.add(f32x4.mul(r0, s), t), low, high));
+        d1 = v128.and(d1, inside(f32x4.add(f32x4.mul(r1, s), t), low, high));
+        d2 = v128.and(d2, inside(f32x4.add(f32x4.mul(r2, s), t), low, high));
+        d3 = v128.and(d3, inside(f32x4.add(f32x4.mul(r3, s), t), low, high));
+      }
     }
-    target += stride;
-    y += stride;
-    da += stride;
+    const f1 = v128.load(factors + c);
+    const f2 = v128.load(k2 + c);
+    const f3 = v128.load(k3 + c);
+    r0 = f32x4.add(f32x4.mul(d0, f1), f32x4.add(f32x4.mul(r0, f2), f3));
+    r1 = f32x4.add(f32x4.mul(d1, f1), f32x4.add(f32x4.mul(r1, f2), f3));
+    r2 = f32x4.add(f32x4.mul(d2, f1), f32x4.add(f32x4.mul(r2, f2), f3));
+    r3 = f32x4.add(f32x4.mul(d3, f1), f32x4.add(f32x4.mul(r3, f2), f3));
+    v128.store(byColumns, r0);
+    v128.store(byColumns, r1, 16);
+    v128.store(byColumns, r2, 32);
+    v128.store(byColumns, r3, 48);
+    byColumns += step;
+    if (byRows != 0) store_four<ByRows>(byRows + (c << 2), r0, r1, r2, r3);
+    c += 16;
+  } while (c != stride);
+}
+
+function gradient_one(
+  byRows: usize, byColumns: usize, step: usize, da: usize, y: usize, stride: usize, coefficients: usize, factors: usize, activation: i32,
+): void {
+  for (let c: usize = 0; c < stride; c += 16) {
+    const value = v128.load(y + c);
+    const u = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(coefficients + stride + c));
+    const dz = f32x4.mul(v128.load(da + c), activate_slope(u, activation));
+    const line = f32x4.add(f32x4.mul(value, v128.load(factors + stride + c)), v128.load(factors + stride * 2 + c));
+    const dy = f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line);
+    v128.store(byColumns, dy);
+    byColumns += step;
+    if (byRows != 0) store_one<ByRows>(byRows + (c << 2), dy);
   }
 }
 
-/** gradient_rows for whole rows number `first` onward, finding each row's image for gate and pooled. */
-export function gradient_image_rows(
-  target: usize, da: usize, y: usize, coefficients: usize, factors: usize, activation: i32, gate: usize, pooled: usize,
-  first: i32, rows: i32, channels: i32, rowsPerImage: i32,
+/**
+ * The gradients of rows number `first` onward: byRows [rows / 4][channels][4], or 0, and byColumns [channels / 4][rows][4], `step` bytes from four
+ * channels to the next. da [..][channels] or 0; y likewise; coefficients [2][channels]; factors [3][channels]; gate, pooled [images][channels] or 0;
+ * incoming: room for four rows.
+ */
+export function load_gradient(
+  byRows: usize, byColumns: usize, step: usize, incoming: usize, da: usize, y: usize, coefficients: usize, factors: usize, activation: i32,
+  gate: usize, pooled: usize, first: i32, rows: i32, channels: i32, rowsPerImage: i32,
 ): void {
   const stride = <usize>channels << 2;
-  let row = 0;
-  while (row < rows) {
-    const image = (first + row) / rowsPerImage;
-    const count = min((image + 1) * rowsPerImage - first - row, rows - row);
-    const start = <usize>(first + row) * stride;
-    const imageStart = <usize>image * stride;
-    gradient_rows(
-      target + <usize>row * stride, da == 0 ? <usize>0 : da + start, y + start, stride, count, channels,
-      coefficients, factors, activation, gate == 0 ? <usize>0 : gate + imageStart, pooled == 0 ? <usize>0 : pooled + imageStart,
-    );
-    row += count;
+  const plain = da != 0 && gate == 0 && pooled == 0;
+  y += <usize>first * stride;
+  if (da != 0) da += <usize>first * stride;
+  if (da != 0) touch(da, rows, stride, stride, byColumns);
+  touch(y, rows, stride, stride, byColumns);
+  for (let row = 0; row < rows; row += 4) {
+    const count = min(4, rows - row);
+    let source = da;
+    if (!plain) {
+      source = incoming;
+      for (let i = 0; i < count; i++) {
+        const vector = <usize>((first + row + i) / rowsPerImage) * stride;
+        const at = <usize>i * stride;
+        incoming_row(incoming + at, da == 0 ? <usize>0 : da + at, stride, gate == 0 ? <usize>0 : gate + vector, pooled == 0 ? <usize>0 : pooled + vector);
+      }
+    }
+    if (count == 4) gradient_four(byRows, byColumns, step, source, y, stride, coefficients, factors, activation);
+    else {
+      for (let i: usize = 0; i < <usize>count; i++) {
+        const at = i * stride;
+        gradient_one(byRows == 0 ? <usize>0 : byRows + (i << 2), byColumns + (i << 4), step, source + at, y + at, stride, coefficients, factors, activation);
+      }
+    }
+    if (byRows != 0) byRows += stride << 2;
+    byColumns += 64;
+    y += stride << 2;
+    if (da != 0) da += stride << 2;
   }
 }

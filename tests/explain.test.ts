@@ -204,13 +204,14 @@ function striped(key: number, resolution: number, side: number) {
   return { pixels, label, left, top };
 }
 
-test('a trained model looks at what makes the class', async () => {
-  const [resolution, side, batch] = [64, 20, 32];
+/** A small network that tells `striped` pictures apart. */
+async function trainedOnStripes(seed: number, resolution: number, side: number): Promise<ModelFile> {
+  const batch = 32;
   const architecture = mobilenetV3('small', { classes: 2, width: 0.35, reduction: 8 });
   const { mean, std } = defaultPreprocessing(resolution);
   const session = await TrainingSession.create({
     architecture,
-    weights: initialWeights(buildGraph(architecture), 3),
+    weights: initialWeights(buildGraph(architecture), seed),
     batch,
     resolution,
     mean,
@@ -232,19 +233,27 @@ test('a trained model looks at what makes the class', async () => {
   }
   const file = modelOf(architecture, resolution, session.weights());
   await session.dispose();
+  return file;
+}
 
-  let [right, inside] = [0, 0];
-  const asked = 12;
-  for (let key = 0; key < asked; key++) {
-    const { pixels, label, left, top } = striped(1_000_000 + key, resolution, side);
-    const { target, heat } = await explain(file, pixels, { threads: 1 });
-    if (target.index === label) right += 1;
-    const hottest = heat.values.indexOf(Math.max(...heat.values));
-    const cell = resolution / heat.width;
-    const [x, y] = [(hottest % heat.width) * cell + cell / 2, Math.floor(hottest / heat.width) * cell + cell / 2];
-    if (x > left - cell && x < left + side + cell && y > top - cell && y < top + side + cell) inside += 1;
+test('trained models look at what makes the class', async () => {
+  const [resolution, side] = [64, 20];
+  let [right, inside, asked] = [0, 0, 0];
+  for (const seed of [1, 2, 3]) {
+    const file = await trainedOnStripes(seed, resolution, side);
+    for (let key = 0; key < 12; key++) {
+      const { pixels, label, left, top } = striped(1_000_000 + key, resolution, side);
+      const { target, heat } = await explain(file, pixels, { threads: 1 });
+      const hottest = heat.values.indexOf(Math.max(...heat.values));
+      const cell = resolution / heat.width;
+      const [x, y] = [(hottest % heat.width) * cell + cell / 2, Math.floor(hottest / heat.width) * cell + cell / 2];
+      asked += 1;
+      if (target.index === label) right += 1;
+      if (x > left - cell && x < left + side + cell && y > top - cell && y < top + side + cell) inside += 1;
+    }
   }
-  // The patch with a cell around it is a third of the picture: 11 of 12 by chance less than once in ten thousand times.
-  expect(right).toBeGreaterThanOrEqual(11);
-  expect(inside).toBeGreaterThanOrEqual(11);
+  expect(right).toBeGreaterThanOrEqual(asked * 0.9);
+  // The patch with a cell around it is a third of the picture: two of three by chance less than once in ten thousand times. Networks differ: of
+  // sixteen, from other first weights or in other rounding, three looked there at 14 to 17 of 24 pictures, the others at 18 to 24.
+  expect(inside).toBeGreaterThanOrEqual((asked * 2) / 3);
 }, 120_000);

@@ -82,8 +82,7 @@ export const pointwiseConvStatisticsForward: Kernel = {
   integers: ['rows', 'inChannels', 'outChannels', 'rowsPerImage', 'rowsPerTask', 'rowsPerBlock', 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) =>
-    panelScratchBytes(blockRows(s), inChannels(s)) + 12 * outChannels(s) + 4 * blockRows(s) * inChannels(s),
+  scratchBytes: (s) => panelScratchBytes(blockRows(s), inChannels(s)) + 12 * outChannels(s),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: (s) => inChannels(s) + size(s, 'rowsPerTask'),
   constraint: multipleOf4('inChannels', 'outChannels'),
@@ -266,7 +265,9 @@ export const pointwiseConvGradient: Kernel = {
   floats: [],
   tiles: rowTasks,
   scratchBytes: (s) =>
-    panelScratchBytes(blockRows(s), outChannels(s)) + 4 * blockRows(s) * (inChannels(s) + outChannels(s)),
+    panelScratchBytes(blockRows(s), outChannels(s)) +
+    4 * blockRows(s) * (outChannels(s) + 8 * ceilDivide(inChannels(s), 8)) +
+    16 * outChannels(s),
   flops: (s) => 4 * rows(s) * inChannels(s) * outChannels(s),
   reduction: (s) => outChannels(s) + size(s, 'rowsPerTask'),
   constraint: (s) => multipleOf4('inChannels', 'outChannels')(s) ?? mapActivation('activation', 'xActivation')(s),

@@ -23,7 +23,7 @@ function clamp(value: number, low: number, high: number): number {
 
 /** Rows a kernel handles at a time, for operands of `floatsPerRow`. A multiple of 4. */
 function blockRows(rows: number, floatsPerRow: number, blockFloats: number): number {
-  return Math.min(roundUp(rows, 4), clamp(Math.floor(blockFloats / floatsPerRow / 4) * 4, 8, 256));
+  return Math.min(roundUp(rows, 4), clamp(Math.floor(blockFloats / floatsPerRow / 4) * 4, 8, 1024));
 }
 
 /** Forward matrix kernels: up to 64 tasks of whole blocks. */
