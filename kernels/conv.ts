@@ -3,7 +3,7 @@
 
 import { NONE } from './activation';
 import { EDGE_BYTES, multiply_packed, multiply_panels, temporary_bytes } from './gemm';
-import { ByColumns, load_gradient, load_normalized } from './view';
+import { load_gradient } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
 /** Bytes from patch to patch: whole vectors of eight floats, the rest zeros. */
@@ -161,15 +161,12 @@ export function f32_conv_grad_weight__patches(
   const dy = sums + <usize>outChannels * patchBytes;
   const incoming = dy + <usize>rowsPerBlock * outStride;
   const patches = incoming + (outStride << 2);
-  const columns = patches + <usize>rowsPerBlock * patchBytes;
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
     load_gradient(0, dy, <usize>count << 4, incoming, da, y, coefficients, factors, activation, 0, 0, row, count, outChannels, outHeight * outWidth);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
-    load_normalized<ByColumns>(columns, <usize>count << 5, patches, 0, NONE, 0, 0, count, <i32>(patchBytes >> 2), 0);
-    multiply_packed(
-      dy, outChannels, count, columns, 32, <usize>count << 5, <i32>(patchBytes >> 2), sums, patchBytes, 0, NONE, row == first ? <usize>0 : sums, scratch,
-    );
+    // patches are whole panels of eight columns, side by side
+    multiply_packed(dy, outChannels, count, patches, patchBytes, 32, <i32>(patchBytes >> 2), sums, patchBytes, 0, NONE, row == first ? <usize>0 : sums, scratch);
   }
   const bytes = <usize>depth << 2;
   const partial = partials + <usize>(tile * outChannels) * bytes;

@@ -210,6 +210,34 @@ export function pack_rows(target: usize, a: usize, aStride: usize, rows: i32, k:
   }
 }
 
+/** target[rows][width] <- `count` columns of a, zeros behind them. */
+function pack_narrow(target: usize, width: usize, a: usize, aStride: usize, rows: i32, count: usize): void {
+  for (let row = 0; row < rows; row++) {
+    for (let i: usize = 0; i < width; i++) store<f32>(target + (i << 2), i < count ? load<f32>(a + (i << 2)) : <f32>0.0);
+    a += aStride;
+    target += width << 2;
+  }
+}
+
+/**
+ * target [columns / width, rounded up][rows][width] <- a [rows][columns]: columns by fours (width 4), as the rows of a product with a transposed, or by
+ * eights (width 8), as panels of b. Zeros behind the last column.
+ */
+export function pack_columns(target: usize, width: i32, a: usize, aStride: usize, rows: i32, columns: i32): void {
+  for (; columns >= width; columns -= width) {
+    let source = a;
+    const end = target + <usize>rows * (<usize>width << 2);
+    do {
+      v128.store(target, v128.load(source));
+      if (width == 8) v128.store(target + 16, v128.load(source, 16));
+      source += aStride;
+      target += <usize>width << 2;
+    } while (target != end);
+    a += <usize>width << 2;
+  }
+  if (columns > 0) pack_narrow(target, width, a, aStride, rows, columns);
+}
+
 /** Bytes of scratch in which the edges of c are computed: a tile and a bias. */
 export const EDGE_BYTES: usize = 192;
 
@@ -335,96 +363,4 @@ export function multiply_panels(
 ): void {
   pack_rows(temporary + EDGE_BYTES, a, aStride, rows, k, gate);
   multiply_packed(temporary + EDGE_BYTES, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
-}
-
-/** 1 x 1 output with b a column of floats `bStride` apart: the columns left over where b is not packed. */
-function tile_1x1(a: usize, b: usize, bStride: usize, k: i32): f32 {
-  let sum: f32 = 0.0;
-  for (let i = 0; i < k; i++) {
-    sum += load<f32>(a) * load<f32>(b);
-    a += 4;
-    b += bStride;
-  }
-  return sum;
-}
-
-/** c[rows][columns] = a b for b[k][columns] as it is, any sizes. */
-export function multiply(
-  a: usize, aStride: usize, rows: i32, k: i32, b: usize, bStride: usize, columns: i32, c: usize, cStride: usize, temporary: usize,
-): void {
-  const whole = columns & ~7;
-  pack_rows(temporary + EDGE_BYTES, a, aStride, rows, k, 0);
-  multiply_packed(temporary + EDGE_BYTES, rows, k, b, bStride, 32, whole, c, cStride, 0, NONE, 0, temporary);
-  for (let column = whole; column < columns; column++) {
-    const byte = <usize>column << 2;
-    for (let row = 0; row < rows; row++) {
-      store<f32>(c + <usize>row * cStride + byte, tile_1x1(a + <usize>row * aStride, b + byte, bStride, k));
-    }
-  }
-}
-
-/** 4 x 8 outputs of c[m][n] (+)= sum over r of d[r][m] * a[r][n]: both operands row-major, r outermost. */
-function outer_4x8(d: usize, dStride: usize, a: usize, aStride: usize, rows: i32, c: usize, cStride: usize, accumulate: bool): void {
-  let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-  const c1 = c + cStride;
-  const c2 = c1 + cStride;
-  const c3 = c2 + cStride;
-  if (accumulate) {
-    s00 = v128.load(c); s01 = v128.load(c, 16);
-    s10 = v128.load(c1); s11 = v128.load(c1, 16);
-    s20 = v128.load(c2); s21 = v128.load(c2, 16);
-    s30 = v128.load(c3); s31 = v128.load(c3, 16);
-  }
-  const end = a + <usize>rows * aStride;
-  do {
-    const a0 = v128.load(a);
-    const a1 = v128.load(a, 16);
-    let x = v128.load32_splat(d);
-    s00 = f32x4.add(s00, f32x4.mul(x, a0));
-    s01 = f32x4.add(s01, f32x4.mul(x, a1));
-    x = v128.load32_splat(d, 4);
-    s10 = f32x4.add(s10, f32x4.mul(x, a0));
-    s11 = f32x4.add(s11, f32x4.mul(x, a1));
-    x = v128.load32_splat(d, 8);
-    s20 = f32x4.add(s20, f32x4.mul(x, a0));
-    s21 = f32x4.add(s21, f32x4.mul(x, a1));
-    x = v128.load32_splat(d, 12);
-    s30 = f32x4.add(s30, f32x4.mul(x, a0));
-    s31 = f32x4.add(s31, f32x4.mul(x, a1));
-    d += dStride;
-    a += aStride;
-  } while (a != end);
-  v128.store(c, s00); v128.store(c, s01, 16);
-  v128.store(c1, s10); v128.store(c1, s11, 16);
-  v128.store(c2, s20); v128.store(c2, s21, 16);
-  v128.store(c3, s30); v128.store(c3, s31, 16);
-}
-
-function outer_1x1(d: usize, dStride: usize, a: usize, aStride: usize, rows: i32, c: usize, accumulate: bool): void {
-  let sum: f32 = accumulate ? load<f32>(c) : 0.0;
-  for (let row = 0; row < rows; row++) {
-    sum += load<f32>(d) * load<f32>(a);
-    d += dStride;
-    a += aStride;
-  }
-  store<f32>(c, sum);
-}
-
-/** c[m][n] (+)= d^T a for d[rows][m] and a[rows][n], any m and n. */
-export function multiply_outer(
-  d: usize, dStride: usize, a: usize, aStride: usize, rows: i32, m: i32, n: i32,
-  c: usize, cStride: usize, accumulate: bool,
-): void {
-  const m4 = m & ~3;
-  const n8 = n & ~7;
-  for (let j = 0; j < n8; j += 8) {
-    for (let i = 0; i < m4; i += 4) {
-      outer_4x8(d + (<usize>i << 2), dStride, a + (<usize>j << 2), aStride, rows, c + <usize>i * cStride + (<usize>j << 2), cStride, accumulate);
-    }
-  }
-  for (let i = 0; i < m; i++) {
-    for (let j = i < m4 ? n8 : 0; j < n; j++) {
-      outer_1x1(d + (<usize>i << 2), dStride, a + (<usize>j << 2), aStride, rows, c + <usize>i * cStride + (<usize>j << 2), accumulate);
-    }
-  }
 }

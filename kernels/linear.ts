@@ -1,8 +1,8 @@
 // Fully connected layers and the 1x1 convolutions of squeeze-and-excite: few rows (images), weights in
 // their saved layout [out][in], any sizes.
 
-import { activate } from './activation';
-import { multiply, multiply_outer } from './gemm';
+import { NONE, activate } from './activation';
+import { EDGE_BYTES, multiply_packed, pack_columns, pack_rows, temporary_bytes } from './gemm';
 
 /** Four lanes added in a fixed order. */
 function horizontal_sum(v: v128): f32 {
@@ -141,7 +141,11 @@ export function f32_linear_grad_input(
   const first = tile * featuresPerTask;
   const count = min(featuresPerTask, inFeatures - first);
   const byte = <usize>first << 2;
-  multiply(dy, outStride, rows, outFeatures, weight + byte, inStride, count, dx + byte, inStride, scratch);
+  const dyByRows = scratch + EDGE_BYTES;
+  const panels = scratch + temporary_bytes(rows, outFeatures);
+  pack_rows(dyByRows, dy, outStride, rows, outFeatures, 0);
+  pack_columns(panels, 8, weight + byte, inStride, outFeatures, count);
+  multiply_packed(dyByRows, rows, outFeatures, panels, 32, <usize>outFeatures << 5, count, dx + byte, inStride, 0, NONE, 0, scratch);
 }
 
 /**
@@ -158,7 +162,11 @@ export function f32_linear_grad_weight(
   const first = tile * featuresPerTask;
   const end = min(first + featuresPerTask, outFeatures);
   const byte = <usize>first << 2;
-  multiply_outer(dy + byte, outStride, x, inStride, rows, end - first, inFeatures, dWeight + <usize>first * inStride, inStride, false);
+  const dyByColumns = scratch + EDGE_BYTES;
+  const panels = scratch + temporary_bytes(featuresPerTask, rows);
+  pack_columns(dyByColumns, 4, dy + byte, outStride, rows, end - first);
+  pack_columns(panels, 8, x, inStride, rows, inFeatures);
+  multiply_packed(dyByColumns, end - first, rows, panels, 32, <usize>rows << 5, inFeatures, dWeight + <usize>first * inStride, inStride, 0, NONE, 0, scratch);
   if (dBias == 0) return;
   for (let feature = first; feature < end; feature++) {
     let sum: f32 = 0.0;

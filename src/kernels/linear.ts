@@ -1,6 +1,7 @@
 /** Rows of kernels/linear.ts: fully connected layers, weights as saved, any sizes. */
 import { activate } from './activation-code.ts';
 import { ceilDivide, type Kernel, panelScratchBytes, type Sizes, size } from './kernel.ts';
+import { packedLength } from './pointwise-conv.ts';
 import { array, at } from './reference-views.ts';
 
 const rows = (s: Sizes) => size(s, 'rows');
@@ -59,7 +60,8 @@ export const linearGradInput: Kernel = {
   integers: ['rows', 'inFeatures', 'outFeatures', 'featuresPerTask'],
   floats: [],
   tiles: (s) => ceilDivide(inFeatures(s), size(s, 'featuresPerTask')),
-  scratchBytes: (s) => panelScratchBytes(rows(s), outFeatures(s)),
+  scratchBytes: (s) =>
+    panelScratchBytes(rows(s), outFeatures(s)) + 4 * packedLength(outFeatures(s), size(s, 'featuresPerTask')),
   flops,
   reduction: outFeatures,
   constraint: multipleOf(8),
@@ -94,7 +96,8 @@ export const linearGradWeight: Kernel = {
   integers: ['rows', 'inFeatures', 'outFeatures', 'featuresPerTask'],
   floats: [],
   tiles: (s) => ceilDivide(outFeatures(s), size(s, 'featuresPerTask')),
-  scratchBytes: () => 0,
+  scratchBytes: (s) =>
+    panelScratchBytes(size(s, 'featuresPerTask'), rows(s)) + 4 * packedLength(rows(s), inFeatures(s)),
   flops,
   reduction: rows,
   constraint: multipleOf(4),
