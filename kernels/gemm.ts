@@ -149,6 +149,18 @@ function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
 }
 
+/** target[4][4] <- four vectors as columns. */
+export function store_transposed(target: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
+  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(target, v128.shuffle<f64>(low01, low23, 0, 2));
+  v128.store(target, v128.shuffle<f64>(low01, low23, 1, 3), 16);
+  v128.store(target, v128.shuffle<f64>(high01, high23, 0, 2), 32);
+  v128.store(target, v128.shuffle<f64>(high01, high23, 1, 3), 48);
+}
+
 /** Whether rows are multiplied by a gate, as a type parameter. */
 type Gated = u32;
 type Plain = f32;
@@ -168,14 +180,7 @@ function pack_four_rows<Form>(target: usize, a: usize, stride: usize, k: i32, ga
       r0 = f32x4.mul(r0, factor); r1 = f32x4.mul(r1, factor); r2 = f32x4.mul(r2, factor); r3 = f32x4.mul(r3, factor);
       gate += 16;
     }
-    const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-    const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-    const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-    const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-    v128.store(target, v128.shuffle<f64>(low01, low23, 0, 2));
-    v128.store(target, v128.shuffle<f64>(low01, low23, 1, 3), 16);
-    v128.store(target, v128.shuffle<f64>(high01, high23, 0, 2), 32);
-    v128.store(target, v128.shuffle<f64>(high01, high23, 1, 3), 48);
+    store_transposed(target, r0, r1, r2, r3);
     a1 += 16; a2 += 16; a3 += 16;
     target += 64;
   }

@@ -8,6 +8,7 @@
 // Activations are those of maps: all but hard-sigmoid.
 
 import { HARD_SWISH, NONE, activate, activate_slope, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
+import { store_transposed } from './gemm';
 
 /**
  * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
@@ -95,16 +96,9 @@ export type ByColumns = u32;
 function store_four<Order>(target: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
   if (isInteger<Order>()) {
     v128.store(target, r0); v128.store(target, r1, 32); v128.store(target, r2, 64); v128.store(target, r3, 96);
-    return;
+  } else {
+    store_transposed(target, r0, r1, r2, r3);
   }
-  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-  v128.store(target, v128.shuffle<f64>(low01, low23, 0, 2));
-  v128.store(target, v128.shuffle<f64>(low01, low23, 1, 3), 16);
-  v128.store(target, v128.shuffle<f64>(high01, high23, 0, 2), 32);
-  v128.store(target, v128.shuffle<f64>(high01, high23, 1, 3), 48);
 }
 
 /** Four channels of one row. */
@@ -278,7 +272,7 @@ function gradient_four(
     v128.store(byColumns, r2, 32);
     v128.store(byColumns, r3, 48);
     byColumns += step;
-    if (byRows != 0) store_four<ByRows>(byRows + (c << 2), r0, r1, r2, r3);
+    if (byRows != 0) store_transposed(byRows + (c << 2), r0, r1, r2, r3);
     c += 16;
   } while (c != stride);
 }
