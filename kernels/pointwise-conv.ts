@@ -97,7 +97,6 @@ export function f32_pointwise_conv_grad_input_grad_weight__4x8(
   const partial = partials + <usize>tile * inStride * <usize>outChannels;
   const sum = sums + <usize>tile * inStride * 2;
   if (sums != 0) memory.fill(sum, 0, inStride * 2);
-  if ((inChannels & 7) != 0) memory.fill(xByColumns, 0, incoming - xByColumns);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
     const dyStep = <usize>count << 4;

@@ -87,7 +87,7 @@ export function normalize_rows(
 
 /**
  * The order in which the tiles of gemm.ts read an operand, as a type parameter. ByRows: [rows / 4][channels][4];
- * ByColumns: [channels / 8, rounded up][rows][8], zeros behind the last channel.
+ * ByColumns: [channels / 8, rounded up][rows][8]; what is behind the last channel is not written, and counts for nothing.
  */
 export type ByRows = f32;
 export type ByColumns = u32;
