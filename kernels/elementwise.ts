@@ -1,11 +1,41 @@
 // One value in, one value out.
 
-import { activate, activate_slope } from './activation';
-import { normalize_rows } from './view';
+import { HARD_SWISH, activate, activate_slope, clamp, hard_swish, held, high_of, low_of } from './activation';
 import { philox_word } from './random';
 
 const FLOATS_PER_TILE: i32 = 16384;
 const ROWS_PER_BLOCK: i32 = 32;
+
+/** target[rows][channels] = activation(source * scale + shift), coefficients [scale, shift]; 0: the values as they are, no activation being pending. */
+function normalize_rows(target: usize, source: usize, rows: i32, channels: i32, coefficients: usize, activation: i32): void {
+  const stride = <usize>channels << 2;
+  if (coefficients == 0) {
+    memory.copy(target, source, <usize>rows * stride);
+    return;
+  }
+  const shift = coefficients + stride;
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  for (let row = 0; row < rows; row++) {
+    let c: usize = 0;
+    if (activation == HARD_SWISH) {
+      do {
+        const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(coefficients + c)), v128.load(shift + c));
+        v128.store(target + c, hard_swish(x, three, six, sixth));
+        c += 16;
+      } while (c != stride);
+    } else {
+      do {
+        const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(coefficients + c)), v128.load(shift + c));
+        v128.store(target + c, clamp(x, low, high));
+        c += 16;
+      } while (c != stride);
+    }
+    target += stride;
+    source += stride;
+  }
+}
 
 /**
  * out = a + b, each with its batch norm and activation pending (view.ts): the residual sum, which is kept.
@@ -21,11 +51,11 @@ export function f32_add_forward(
     const count = min(ROWS_PER_BLOCK, end - row);
     const at = <usize>row * stride;
     const target = out + at;
-    normalize_rows(target, stride, a + at, stride, count, channels, aCoefficients, aCoefficients + stride, aActivation);
+    normalize_rows(target, a + at, count, channels, aCoefficients, aActivation);
     if (b == 0) continue;
     let other = b + at;
     if (bCoefficients != 0) {
-      normalize_rows(scratch, stride, other, stride, count, channels, bCoefficients, bCoefficients + stride, bActivation);
+      normalize_rows(scratch, other, count, channels, bCoefficients, bActivation);
       other = scratch;
     }
     const bytes = <usize>count * stride;

@@ -27,64 +27,6 @@ export function touch(source: usize, pixels: i32, pixelStride: usize, bytes: usi
   v128.store(sink, seen);
 }
 
-function copy_rows(target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32): void {
-  for (let row = 0; row < rows; row++) {
-    memory.copy(target, source, <usize>channels << 2);
-    target += targetStride;
-    source += sourceStride;
-  }
-}
-
-function clamped_rows(
-  target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32,
-  scale: usize, shift: usize, activation: i32,
-): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const bytes = <usize>channels << 2;
-  for (let row = 0; row < rows; row++) {
-    let c: usize = 0;
-    do {
-      const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(scale + c)), v128.load(shift + c));
-      v128.store(target + c, clamp(x, low, high));
-      c += 16;
-    } while (c != bytes);
-    target += targetStride;
-    source += sourceStride;
-  }
-}
-
-function hard_swish_rows(
-  target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32,
-  scale: usize, shift: usize,
-): void {
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
-  const bytes = <usize>channels << 2;
-  for (let row = 0; row < rows; row++) {
-    let c: usize = 0;
-    do {
-      const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(scale + c)), v128.load(shift + c));
-      v128.store(target + c, hard_swish(x, three, six, sixth));
-      c += 16;
-    } while (c != bytes);
-    target += targetStride;
-    source += sourceStride;
-  }
-}
-
-/**
- * target[rows][channels] = activation(source * scale + shift). Without coefficients (scale = 0) the
- * rows are copied: a tensor without batch norm has no activation pending.
- */
-export function normalize_rows(
-  target: usize, targetStride: usize, source: usize, sourceStride: usize, rows: i32, channels: i32,
-  scale: usize, shift: usize, activation: i32,
-): void {
-  if (scale == 0) copy_rows(target, targetStride, source, sourceStride, rows, channels);
-  else if (activation == HARD_SWISH) hard_swish_rows(target, targetStride, source, sourceStride, rows, channels, scale, shift);
-  else clamped_rows(target, targetStride, source, sourceStride, rows, channels, scale, shift, activation);
-}
-
 /**
  * The order in which the tiles of gemm.ts read an operand, as a type parameter. ByRows: [rows / 4][channels][4];
  * ByColumns: [channels / 8, rounded up][rows][8]; what is behind the last channel is not written, and counts for nothing.

@@ -3,6 +3,7 @@ import { activate } from './activation-code.ts';
 import {
   type Arrays,
   ceilDivide,
+  EDGE_BYTES,
   type Kernel,
   mapActivation,
   multipleOf4,
@@ -166,7 +167,7 @@ export const convGradWeight: Kernel = {
   floats: [],
   tiles: rowTasks,
   scratchBytes: (s) =>
-    192 + 4 * outChannels(s) * (patchFloats(s) + 4) + scratchRows(s) * (patchFloats(s) + outChannels(s)),
+    EDGE_BYTES + 4 * outChannels(s) * (patchFloats(s) + 4) + scratchRows(s) * (patchFloats(s) + outChannels(s)),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => size(s, 'rowsPerTask'),
   constraint: (s) => multipleOf4('outChannels')(s) ?? mapActivation('activation')(s),

@@ -72,9 +72,12 @@ export function ceilDivide(a: number, b: number): number {
   return Math.floor((a + b - 1) / b);
 }
 
+/** Bytes in which the edges of a product are computed (kernels/gemm.ts). */
+export const EDGE_BYTES = 192;
+
 /** Bytes that multiply_panels (kernels/gemm.ts) takes for `rows` rows of `depth` floats, packed by fours. */
 export function panelScratchBytes(rows: number, depth: number): number {
-  return 192 + 16 * ceilDivide(rows, 4) * depth;
+  return EDGE_BYTES + 16 * ceilDivide(rows, 4) * depth;
 }
 
 export function multipleOf4(...names: string[]): (sizes: Sizes) => string | null {
