@@ -16,5 +16,7 @@ export default defineConfig({
     // vitest leaves one core free, which of two is half of them
     maxWorkers: Math.max(2, availableParallelism() - 1),
     env: { XDG_CACHE_HOME: cache },
+    // flags that the tests were started with: wide vectors, on Node 24
+    execArgv: process.execArgv,
   },
 });

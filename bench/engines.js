@@ -25,7 +25,7 @@ function script(name) {
 function javascriptEngine(name, works, tolerance) {
   return {
     name,
-    command: [process.execPath, script('serve.js'), name],
+    command: [process.execPath, ...process.execArgv, script('serve.js'), name],
     install: 'cd bench && npm ci',
     works,
     tolerance,

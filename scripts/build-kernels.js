@@ -60,8 +60,9 @@ const common = [
 const features = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
 /** @type {[string, string[]][]} */
 const builds = [
-  ['wasm/kernels-shared.wasm', ['--sharedMemory']],
-  ['wasm/kernels-single.wasm', []],
+  ['wasm/kernels-shared.wasm', ['--sharedMemory', '--use', 'WIDE=0']],
+  ['wasm/kernels-single.wasm', ['--use', 'WIDE=0']],
+  ['wasm/kernels-wide.wasm', ['--sharedMemory', '--use', 'WIDE=1']],
 ];
 for (const [file, extra] of builds) {
   const { error, stderr } = await asc.main([...common, ...features, ...extra, '-o', file]);

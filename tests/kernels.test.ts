@@ -1,6 +1,7 @@
 /**
  * Every row of the kernel table against its reference: odd sizes and tails, with canaries before and
- * after each buffer. The tolerance is epsilon * (reduction + 8) * the largest magnitude of the output.
+ * after each buffer. The tolerance is epsilon * (reduction + 8) * the largest magnitude of the output. The build for wide vectors
+ * gives the same bits.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -10,10 +11,20 @@ import { KERNELS } from '../src/kernels/table.ts';
 import type { RunProgram } from '../src/runtime/control.js';
 import { encodeProgram } from '../src/runtime/encode-program.ts';
 
-const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536 });
-const bytes = readFileSync(new URL('../wasm/kernels-single.wasm', import.meta.url));
-const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, now: () => performance.now() } });
-const run = instance.exports.run as RunProgram;
+interface Build {
+  readonly memory: WebAssembly.Memory;
+  readonly run: RunProgram;
+}
+
+async function instantiate(file: string, shared: boolean): Promise<Build> {
+  const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared });
+  const bytes = readFileSync(new URL(`../wasm/${file}`, import.meta.url));
+  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, now: () => performance.now() } });
+  return { memory, run: instance.exports.run as RunProgram };
+}
+
+const single = await instantiate('kernels-single.wasm', false);
+const wide = await instantiate('kernels-wide.wasm', true);
 
 const CANARY = 0xa5;
 const CANARY_BYTES = 64;
@@ -31,7 +42,12 @@ function makeArray(kernel: Kernel, name: string, kernelCase: KernelCase, stream:
 }
 
 /** Places the case's buffers in memory, runs the kernel once on one thread, and returns what it left. */
-function runKernel(kernel: Kernel, kernelCase: KernelCase, inputs: Record<string, NumericArray | undefined>) {
+function runKernel(
+  { memory, run }: Build,
+  kernel: Kernel,
+  kernelCase: KernelCase,
+  inputs: Record<string, NumericArray | undefined>,
+) {
   const all = new Uint8Array(memory.buffer);
   const scratchBytes = kernel.scratchBytes(kernelCase.sizes);
   all.fill(CANARY, SCRATCH, SCRATCH + scratchBytes + CANARY_BYTES);
@@ -64,6 +80,11 @@ function runKernel(kernel: Kernel, kernelCase: KernelCase, inputs: Record<string
   return outputs;
 }
 
+function bitsOf(values: NumericArray | undefined): Buffer {
+  if (!values) throw new Error('the kernel left nothing');
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+}
+
 function compare(name: string, actual: NumericArray, expected: NumericArray, reduction: number): void {
   const magnitude = Float64Array.from(expected).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   const tolerance = 2 ** -23 * (reduction + 8) * Math.max(magnitude, 1e-6);
@@ -87,10 +108,14 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
     }
     const expected = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values?.slice()]));
     kernel.reference(kernelCase.sizes, expected);
-    const actual = runKernel(kernel, kernelCase, inputs);
+    const actual = runKernel(single, kernel, kernelCase, inputs);
+    const fromWide = runKernel(wide, kernel, kernelCase, inputs);
     for (const [name, pointer] of Object.entries(kernel.pointers)) {
       const wanted = expected[name];
       if (!wanted) continue;
+      expect(bitsOf(fromWide[name]).equals(bitsOf(actual[name])), `${name}: the wide build gives the same bits`).toBe(
+        true,
+      );
       if (pointer.access === 'read') expect(actual[name], `${name} must not change`).toEqual(inputs[name]);
       else compare(name, actual[name] as NumericArray, wanted, kernel.reduction(kernelCase.sizes, name));
     }

@@ -6,23 +6,24 @@ import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { BneckError } from '../base/errors.ts';
 import { INITIAL_PAGES, MAXIMUM_PAGES, type PoolThread, SharedThreadPool, type ThreadPool } from './thread-pool.ts';
+import { wideVectors } from './wide-vectors.node.ts';
 
-let compiled: Promise<WebAssembly.Module> | null = null;
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
+
+async function compile(name: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(await readFile(new URL(`../../wasm/${name}`, import.meta.url)));
+  } catch (cause) {
+    const message = `The kernels (wasm/${name}) are missing or damaged. Build them: npm run build`;
+    throw new BneckError('runtime', message, { cause });
+  }
+}
 
 function kernels(): Promise<WebAssembly.Module> {
-  compiled ??= (async () => {
-    const file = new URL('../../wasm/kernels-shared.wasm', import.meta.url);
-    try {
-      return await WebAssembly.compile(await readFile(file));
-    } catch (cause) {
-      throw new BneckError(
-        'runtime',
-        'The kernels (wasm/kernels-shared.wasm) are missing or damaged. Build them: npm run build',
-        { cause },
-      );
-    }
-  })();
-  return compiled;
+  const name = wideVectors() ? 'kernels-wide.wasm' : 'kernels-shared.wasm';
+  const module = compiled.get(name) ?? compile(name);
+  compiled.set(name, module);
+  return module;
 }
 
 function startThread(module: WebAssembly.Module, memory: WebAssembly.Memory, thread: number): PoolThread {

@@ -1,0 +1,371 @@
+// The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
+// tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill
+// eight accumulators. Both operands are packed, rows of a by fours and columns of b by eights, so that one pointer each
+// walks them: a core issues six or eight instructions a cycle, of which the arithmetic wants four. So loops end at their
+// bottom, and a turn is written out eight times with a way out after each: V8 keeps the addresses of broadcasts in registers only where
+// all ways out of a loop lie behind them, and fits the loads and sums between two ways out into the registers it has.
+// The order of instructions is V8's too, and matters: a broadcast should come right before its products. V8 places pure operations from the last
+// backwards, sums in the order of their variables; a load is placed when what uses it is, and the load after it, but behind a place where
+// two paths meet it waits for nothing. Hence rows from the last to the first, and after each turn a store that never happens: no
+// address of a float is 1 (docs/experiments.md, 2026-11-29).
+// Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
+
+import { HARD_SWISH, NONE, clamp, hard_swish, held, high_of, low_of } from './activation';
+
+/** Where multiply_tiles leaves c, as its type parameter: a function of its own for each, so that a tile asks nothing at its end. */
+export type InRows = f32;
+export type InPlanes = u32;
+
+/**
+ * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; panels of eight columns of b `panelStep` apart, their rows of 8 floats `bStride`.
+ * InPlanes: columns of c stand by fours in planes, cStride apart, each row of a plane (16 bytes) at the offset that places (u32 [rows]) has
+ * for it, and there is no residual.
+ */
+function multiply_narrow_tiles<Target>(
+  a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
+): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  for (let column = 0; column < columns; column += 8) {
+    let a0 = a;
+    let at = <usize>column << 2;
+    let place = places;
+    for (let row = 0; row < rows; row += 4) {
+      let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+      let p = b;
+      let x: v128, b0: v128, b1: v128;
+      const end = a0 + (<usize>k << 4);
+      do {
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
+        if (a0 == end) break;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
+        if (a0 == end) break;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
+        if (a0 == end) break;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
+        if (a0 == end) break;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
+        if (a0 == end) break;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
+        if (a0 == end) break;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
+        if (a0 == end) break;
+        if (a0 == 1) store<i32>(a0, 0);
+        b0 = v128.load(p); b1 = v128.load(p, 16);
+        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        a0 += 16; p += bStride;
+      } while (a0 != end);
+      if (bias != 0) {
+        const v = bias + (<usize>column << 2);
+        const b0 = v128.load(v);
+        const b1 = v128.load(v, 16);
+        s00 = f32x4.add(s00, b0); s01 = f32x4.add(s01, b1); s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1);
+        s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1); s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1);
+        if (activation == HARD_SWISH) {
+          s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
+          s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
+          s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
+          s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
+        } else if (activation != NONE) {
+          s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s10 = clamp(s10, low, high); s11 = clamp(s11, low, high);
+          s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s30 = clamp(s30, low, high); s31 = clamp(s31, low, high);
+        }
+      }
+      if (isInteger<Target>()) {
+        const second = c + cStride;
+        v128.store(c + load<u32>(place), s00); v128.store(second + load<u32>(place), s01);
+        v128.store(c + load<u32>(place, 4), s10); v128.store(second + load<u32>(place, 4), s11);
+        v128.store(c + load<u32>(place, 8), s20); v128.store(second + load<u32>(place, 8), s21);
+        v128.store(c + load<u32>(place, 12), s30); v128.store(second + load<u32>(place, 12), s31);
+        place += 16;
+        continue;
+      }
+      if (residual != 0) {
+        let v = residual + at;
+        s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); v += cStride;
+        s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); v += cStride;
+        s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); v += cStride;
+        s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16));
+      }
+      let target = c + at;
+      v128.store(target, s00); v128.store(target, s01, 16); target += cStride;
+      v128.store(target, s10); v128.store(target, s11, 16); target += cStride;
+      v128.store(target, s20); v128.store(target, s21, 16); target += cStride;
+      v128.store(target, s30); v128.store(target, s31, 16);
+      at += cStride << 2;
+    }
+    b += panelStep;
+    if (isInteger<Target>()) c += cStride << 1;
+  }
+}
+
+/**
+ * multiply_narrow_tiles with 4 x 16 tiles, two panels of b, for V8s that make one 256-bit vector of two stores (and all that leads to them) 16 bytes
+ * apart in a block: 64 sums fill eight of fifteen registers. The upper half is stored first, since the lower one alone would otherwise have to be stored
+ * before a fault of the upper one. Columns are a multiple of 16.
+ */
+function multiply_wide_tiles<Target>(
+  a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
+): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  for (let column = 0; column < columns; column += 16) {
+    let a0 = a;
+    let at = <usize>column << 2;
+    let place = places;
+    for (let row = 0; row < rows; row += 4) {
+      let s00 = f32x4.splat(0.0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
+      let s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00;
+      let p = b;
+      let q = b + panelStep;
+      let x: v128, b0: v128, b1: v128, b2: v128, b3: v128;
+      const end = a0 + (<usize>k << 4);
+      do {
+        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
+        x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
+        a0 += 16; p += bStride; q += bStride;
+        if (a0 == end) break;
+        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
+        x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
+        a0 += 16; p += bStride; q += bStride;
+        if (a0 == end) break;
+        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
+        x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
+        a0 += 16; p += bStride; q += bStride;
+        if (a0 == end) break;
+        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
+        x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
+        a0 += 16; p += bStride; q += bStride;
+        if (a0 == end) break;
+        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
+        x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
+        a0 += 16; p += bStride; q += bStride;
+        if (a0 == end) break;
+        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
+        x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
+        a0 += 16; p += bStride; q += bStride;
+        if (a0 == end) break;
+        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
+        x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
+        a0 += 16; p += bStride; q += bStride;
+        if (a0 == end) break;
+        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
+        x = v128.load32_splat(a0, 12);
+        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
+        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 8);
+        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
+        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0, 4);
+        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
+        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
+        x = v128.load32_splat(a0);
+        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
+        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
+        a0 += 16; p += bStride; q += bStride;
+      } while (a0 != end);
+      if (bias != 0) {
+        const v = bias + (<usize>column << 2);
+        const b0 = v128.load(v), b1 = v128.load(v, 16), b2 = v128.load(v, 32), b3 = v128.load(v, 48);
+        s00 = f32x4.add(s00, b0); s01 = f32x4.add(s01, b1); s02 = f32x4.add(s02, b2); s03 = f32x4.add(s03, b3);
+        s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1); s12 = f32x4.add(s12, b2); s13 = f32x4.add(s13, b3);
+        s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1); s22 = f32x4.add(s22, b2); s23 = f32x4.add(s23, b3);
+        s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1); s32 = f32x4.add(s32, b2); s33 = f32x4.add(s33, b3);
+        if (activation == HARD_SWISH) {
+          s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
+          s02 = hard_swish(s02, three, six, sixth); s03 = hard_swish(s03, three, six, sixth);
+          s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
+          s12 = hard_swish(s12, three, six, sixth); s13 = hard_swish(s13, three, six, sixth);
+          s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
+          s22 = hard_swish(s22, three, six, sixth); s23 = hard_swish(s23, three, six, sixth);
+          s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
+          s32 = hard_swish(s32, three, six, sixth); s33 = hard_swish(s33, three, six, sixth);
+        } else if (activation != NONE) {
+          s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s02 = clamp(s02, low, high); s03 = clamp(s03, low, high);
+          s10 = clamp(s10, low, high); s11 = clamp(s11, low, high); s12 = clamp(s12, low, high); s13 = clamp(s13, low, high);
+          s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s22 = clamp(s22, low, high); s23 = clamp(s23, low, high);
+          s30 = clamp(s30, low, high); s31 = clamp(s31, low, high); s32 = clamp(s32, low, high); s33 = clamp(s33, low, high);
+        }
+      }
+      if (isInteger<Target>()) {
+        const plane1 = c + cStride, plane2 = plane1 + cStride, plane3 = plane2 + cStride;
+        let at0 = <usize>load<u32>(place);
+        v128.store(c + at0, s00); v128.store(plane1 + at0, s01); v128.store(plane2 + at0, s02); v128.store(plane3 + at0, s03);
+        let at1 = <usize>load<u32>(place, 4);
+        v128.store(c + at1, s10); v128.store(plane1 + at1, s11); v128.store(plane2 + at1, s12); v128.store(plane3 + at1, s13);
+        let at2 = <usize>load<u32>(place, 8);
+        v128.store(c + at2, s20); v128.store(plane1 + at2, s21); v128.store(plane2 + at2, s22); v128.store(plane3 + at2, s23);
+        let at3 = <usize>load<u32>(place, 12);
+        v128.store(c + at3, s30); v128.store(plane1 + at3, s31); v128.store(plane2 + at3, s32); v128.store(plane3 + at3, s33);
+        place += 16;
+        // never: no place is 1. Without two stores side by side there are no wide vectors.
+        if (at0 == 1) {
+          v128.store(c, s01, 16); v128.store(c, s00); v128.store(c, s03, 48); v128.store(c, s02, 32);
+          v128.store(c, s11, 80); v128.store(c, s10, 64); v128.store(c, s13, 112); v128.store(c, s12, 96);
+          v128.store(c, s21, 144); v128.store(c, s20, 128); v128.store(c, s23, 176); v128.store(c, s22, 160);
+          v128.store(c, s31, 208); v128.store(c, s30, 192); v128.store(c, s33, 240); v128.store(c, s32, 224);
+        }
+        continue;
+      }
+      if (residual != 0) {
+        let v = residual + at;
+        s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); s02 = f32x4.add(s02, v128.load(v, 32)); s03 = f32x4.add(s03, v128.load(v, 48)); v += cStride;
+        s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); s12 = f32x4.add(s12, v128.load(v, 32)); s13 = f32x4.add(s13, v128.load(v, 48)); v += cStride;
+        s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); s22 = f32x4.add(s22, v128.load(v, 32)); s23 = f32x4.add(s23, v128.load(v, 48)); v += cStride;
+        s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16)); s32 = f32x4.add(s32, v128.load(v, 32)); s33 = f32x4.add(s33, v128.load(v, 48));
+      }
+      let target = c + at;
+      v128.store(target, s01, 16); v128.store(target, s00); v128.store(target, s03, 48); v128.store(target, s02, 32); target += cStride;
+      v128.store(target, s11, 16); v128.store(target, s10); v128.store(target, s13, 48); v128.store(target, s12, 32); target += cStride;
+      v128.store(target, s21, 16); v128.store(target, s20); v128.store(target, s23, 48); v128.store(target, s22, 32); target += cStride;
+      v128.store(target, s31, 16); v128.store(target, s30); v128.store(target, s33, 48); v128.store(target, s32, 32);
+      at += cStride << 2;
+    }
+    b += panelStep << 1;
+    if (isInteger<Target>()) c += cStride << 2;
+  }
+}
+
+/** Tiles as multiply_narrow_tiles: two panels at a time where the build is for wide vectors, and the last one, or all, alone. */
+export function multiply_tiles<Target>(
+  a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
+): void {
+  if (WIDE) {
+    const wide = columns & ~15;
+    multiply_wide_tiles<Target>(a, rows, k, b, bStride, panelStep, wide, c, cStride, bias, activation, residual, places);
+    if (wide == columns) return;
+    const byte = <usize>wide << 2;
+    b += <usize>(wide >> 3) * panelStep;
+    c += isInteger<Target>() ? <usize>(wide >> 2) * cStride : byte;
+    if (bias != 0) bias += byte;
+    if (residual != 0) residual += byte;
+    columns -= wide;
+  }
+  multiply_narrow_tiles<Target>(a, rows, k, b, bStride, panelStep, columns, c, cStride, bias, activation, residual, places);
+}
