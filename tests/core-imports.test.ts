@@ -28,6 +28,7 @@ const REPLACED: Readonly<Record<string, string>> = {
   'model/read-model-file.node.ts': 'reads a model from a path',
   'runtime/machine.node.ts': 'counts cores',
   'runtime/thread-pool.node.ts': 'starts threads and loads the kernels',
+  'runtime/wide-vectors.node.ts': 'asks V8 for 256-bit vectors',
   'runtime/worker.node.js': 'is one thread',
 };
 
