@@ -2,18 +2,25 @@
 // of 16 bytes, with zeros where it reaches outside the map. It is small enough for the first-level cache,
 // which is where the loops of a depthwise convolution, going over each value many times, want it. These are
 // the ways in (in the forms of view.ts, hard-sigmoid left out: no map has it) and out. Pixels of the map stand `pixelStride` bytes apart.
+// scripts/widen.js makes a second form of this file and those that use it, with planes of eight channels.
 
 import { HARD_SWISH, activate, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
 
+/** Bytes of a pixel in a plane. */
+export const PIXEL: usize = 16;
+/** Planes that are brought in together in inference: a cache line of each pixel of the map. */
+export const PLANES: usize = 64 / PIXEL;
+
 /** target[count] = activation(source * scale + shift) */
-function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scale: v128, shift: v128, activation: i32): void {
-  const end = target + (<usize>count << 4);
+function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scales: usize, shifts: usize, activation: i32): void {
+  const scale = v128.load(scales), shift = v128.load(shifts);
+  const end = target + <usize>count * PIXEL;
   if (activation == HARD_SWISH) {
     const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
     do {
       v128.store(target, hard_swish(f32x4.add(f32x4.mul(v128.load(source), scale), shift), three, six, sixth));
       source += pixelStride;
-      target += 16;
+      target += PIXEL;
     } while (target != end);
   } else {
     const low = low_of(activation);
@@ -21,17 +28,17 @@ function normalize_run(target: usize, source: usize, pixelStride: usize, count: 
     do {
       v128.store(target, clamp(f32x4.add(f32x4.mul(v128.load(source), scale), shift), low, high));
       source += pixelStride;
-      target += 16;
+      target += PIXEL;
     } while (target != end);
   }
 }
 
 function copy_run(target: usize, source: usize, pixelStride: usize, count: i32): void {
-  const end = target + (<usize>count << 4);
+  const end = target + <usize>count * PIXEL;
   do {
     v128.store(target, v128.load(source));
     source += pixelStride;
-    target += 16;
+    target += PIXEL;
   } while (target != end);
 }
 
@@ -46,28 +53,26 @@ export function normalize_plane(
 ): void {
   const first = max(-left, 0);
   const end = max(min(width - left, columns), first);
-  const s = scale == 0 ? f32x4.splat(1.0) : v128.load(scale);
-  const t = scale == 0 ? f32x4.splat(0.0) : v128.load(shift);
   for (let row = top; row < top + rows; row++) {
     if (row < 0 || row >= height || first == end) {
-      if (clear) memory.fill(target, 0, <usize>columns << 4);
+      if (clear) memory.fill(target, 0, <usize>columns * PIXEL);
     } else {
       const source = image + <usize>(row * width + left + first) * pixelStride;
-      const run = target + (<usize>first << 4);
+      const run = target + <usize>first * PIXEL;
       if (scale == 0) copy_run(run, source, pixelStride, end - first);
-      else normalize_run(run, source, pixelStride, end - first, s, t, activation);
+      else normalize_run(run, source, pixelStride, end - first, scale, shift, activation);
     }
-    target += <usize>columns << 4;
+    target += <usize>columns * PIXEL;
   }
 }
 
 /** Zeros from `at` to before `end`, in vectors. */
 function clear(at: usize, end: usize): void {
-  for (; at < end; at += 16) v128.store(at, f32x4.splat(0.0));
+  for (; at < end; at += PIXEL) v128.store(at, f32x4.splat(0.0));
 }
 
 /**
- * Zeros in four planes [rows][columns], `planeBytes` apart, everywhere but where gather_planes writes values of a map
+ * Zeros in PLANES planes [rows][columns], `planeBytes` apart, everywhere but where gather_planes writes values of a map
  * [height][width] from (top, left) on.
  */
 export function clear_around(planes: usize, planeBytes: usize, rows: i32, columns: i32, height: i32, width: i32, top: i32, left: i32): void {
@@ -75,11 +80,11 @@ export function clear_around(planes: usize, planeBytes: usize, rows: i32, column
   const end = max(min(width - left, columns), first);
   const firstRow = max(-top, 0);
   const endRow = first < end ? min(height - top, rows) : firstRow;
-  const rowBytes = <usize>columns << 4;
-  const gap = rowBytes - (<usize>(end - first) << 4);
-  for (let plane = planes; plane < planes + (planeBytes << 2); plane += planeBytes) {
+  const rowBytes = <usize>columns * PIXEL;
+  const gap = rowBytes - <usize>(end - first) * PIXEL;
+  for (let plane = planes; plane < planes + planeBytes * PLANES; plane += planeBytes) {
     let at = plane;
-    let value = plane + <usize>firstRow * rowBytes + (<usize>first << 4);
+    let value = plane + <usize>firstRow * rowBytes + <usize>first * PIXEL;
     for (let row = firstRow; row < endRow; row++) {
       clear(at, value);
       at = value + rowBytes - gap;
@@ -90,7 +95,7 @@ export function clear_around(planes: usize, planeBytes: usize, rows: i32, column
 }
 
 /**
- * Up to four planes, `planeBytes` apart, of neighbouring channels (`bytes`, 16 for each plane) from (top, left) on of the
+ * Up to PLANES planes, `planeBytes` apart, of neighbouring channels (`bytes`, PIXEL for each plane) from (top, left) on of the
  * image whose first channel stands at `image`. What lies outside the map stays as it is.
  */
 export function gather_planes(
@@ -102,24 +107,26 @@ export function gather_planes(
   const endRow = first < end ? min(height - top, rows) : firstRow;
   for (let row = firstRow; row < endRow; row++) {
     let source = image + <usize>((top + row) * width + left + first) * pixelStride;
-    let plane0 = target + (<usize>(row * columns + first) << 4);
-    const stop = plane0 + (<usize>(end - first) << 4);
+    let plane0 = target + <usize>(row * columns + first) * PIXEL;
+    const stop = plane0 + <usize>(end - first) * PIXEL;
     if (bytes == 64) {
       let plane1 = plane0 + planeBytes;
       let plane2 = plane1 + planeBytes;
       let plane3 = plane2 + planeBytes;
       do {
         v128.store(plane0, v128.load(source));
-        v128.store(plane1, v128.load(source, 16));
-        v128.store(plane2, v128.load(source, 32));
-        v128.store(plane3, v128.load(source, 48));
+        v128.store(plane1, v128.load(source, PIXEL));
+        if (PLANES == 4) {
+          v128.store(plane2, v128.load(source, 2 * PIXEL));
+          v128.store(plane3, v128.load(source, 3 * PIXEL));
+        }
         source += pixelStride;
-        plane0 += 16; plane1 += 16; plane2 += 16; plane3 += 16;
+        plane0 += PIXEL; plane1 += PIXEL; plane2 += PIXEL; plane3 += PIXEL;
       } while (plane0 != stop);
     } else {
-      for (; plane0 < stop; plane0 += 16) {
+      for (; plane0 < stop; plane0 += PIXEL) {
         let plane = plane0;
-        for (let at: usize = 0; at < bytes; at += 16) {
+        for (let at: usize = 0; at < bytes; at += PIXEL) {
           v128.store(plane, v128.load(source + at));
           plane += planeBytes;
         }
@@ -132,9 +139,12 @@ export function gather_planes(
 /** Pixels of dy = k1 * (da * gate + pooled) * activation'(y * scale + shift) + k2 * y + k3; those of da stand `step` bytes apart. */
 function gradient_run(
   target: usize, da: usize, step: usize, y: usize, pixelStride: usize, count: i32,
-  scale: v128, shift: v128, k1: v128, k2: v128, k3: v128, gate: v128, pooled: v128, activation: i32,
+  coefficients: usize, factors: usize, coefficientStride: usize, gates: usize, means: usize, activation: i32,
 ): void {
-  const end = target + (<usize>count << 4);
+  const scale = v128.load(coefficients), shift = v128.load(coefficients + coefficientStride);
+  const k1 = v128.load(factors), k2 = v128.load(factors + coefficientStride), k3 = v128.load(factors + coefficientStride * 2);
+  const gate = v128.load(gates), pooled = v128.load(means);
+  const end = target + <usize>count * PIXEL;
   if (activation == HARD_SWISH) {
     const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
     do {
@@ -144,7 +154,7 @@ function gradient_run(
       v128.store(target, f32x4.add(f32x4.mul(f32x4.mul(dz, slope), k1), f32x4.add(f32x4.mul(value, k2), k3)));
       y += pixelStride;
       da += step;
-      target += 16;
+      target += PIXEL;
     } while (target != end);
   } else {
     const low = low_of(activation);
@@ -156,14 +166,14 @@ function gradient_run(
       v128.store(target, f32x4.add(f32x4.mul(v128.and(dz, mask), k1), f32x4.add(f32x4.mul(value, k2), k3)));
       y += pixelStride;
       da += step;
-      target += 16;
+      target += PIXEL;
     } while (target != end);
   }
 }
 
 /**
  * target[rows][columns] <- dy from (top, left) on, as view.ts's gradient_rows. `coefficients` is [scale, shift] and
- * `factors` [k1, k2, k3] at these channels, parts `coefficientStride` bytes apart; gate, pooled: vectors, or 0.
+ * `factors` [k1, k2, k3] at these channels, parts `coefficientStride` bytes apart; gate, pooled: vectors.
  * Zeros as in normalize_plane.
  */
 export function gradient_plane(
@@ -172,25 +182,18 @@ export function gradient_plane(
 ): void {
   const first = max(-left, 0);
   const end = max(min(width - left, columns), first);
-  const scale = v128.load(coefficients);
-  const shift = v128.load(coefficients + coefficientStride);
-  const k1 = v128.load(factors);
-  const k2 = v128.load(factors + coefficientStride);
-  const k3 = v128.load(factors + coefficientStride * 2);
-  const g = gate == 0 ? f32x4.splat(1.0) : v128.load(gate);
-  const p = pooled == 0 ? f32x4.splat(0.0) : v128.load(pooled);
   for (let row = top; row < top + rows; row++) {
     if (row < 0 || row >= height || first == end) {
-      if (clear) memory.fill(target, 0, <usize>columns << 4);
+      if (clear) memory.fill(target, 0, <usize>columns * PIXEL);
     } else {
       const at = <usize>(row * width + left + first) * pixelStride;
-      const run = target + (<usize>first << 4);
+      const run = target + <usize>first * PIXEL;
       // without da, zeros are read where the gradient is written next
-      if (da == 0) memory.fill(run, 0, <usize>(end - first) << 4);
+      if (da == 0) memory.fill(run, 0, <usize>(end - first) * PIXEL);
       const source = da == 0 ? run : da + at;
-      gradient_run(run, source, da == 0 ? 16 : pixelStride, y + at, pixelStride, end - first, scale, shift, k1, k2, k3, g, p, activation);
+      gradient_run(run, source, da == 0 ? PIXEL : pixelStride, y + at, pixelStride, end - first, coefficients, factors, coefficientStride, gate, pooled, activation);
     }
-    target += <usize>columns << 4;
+    target += <usize>columns * PIXEL;
   }
 }
 
@@ -204,7 +207,7 @@ export function store_statistics(
   const pivot = v128.load(accumulators);
   let sum = f32x4.splat(0.0), square = sum;
   for (let row = 0; row < rows; row++) {
-    const end = plane + (<usize>width << 4);
+    const end = plane + <usize>width * PIXEL;
     let source = plane;
     do {
       const value = v128.load(source);
@@ -213,7 +216,7 @@ export function store_statistics(
       const d = f32x4.sub(value, pivot);
       sum = f32x4.add(sum, d);
       square = f32x4.add(square, f32x4.mul(d, d));
-      source += 16;
+      source += PIXEL;
     } while (source != end);
     plane += rowBytes;
   }
@@ -221,8 +224,8 @@ export function store_statistics(
   add_vector(accumulators + step * 2, square);
 }
 
-/** activate_pixels for four channels. */
-function activate_four(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
+/** activate_pixels for the channels of one plane. */
+function activate_one(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
   const b = v128.load(bias);
   let sum = v128.load(sums);
   do {
@@ -234,19 +237,19 @@ function activate_four(y: usize, pixelStride: usize, end: usize, bias: usize, ac
   v128.store(sums, sum);
 }
 
-/** activate_pixels for eight channels. */
-function activate_eight(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
+/** activate_pixels for those of two. */
+function activate_two(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
   const b0 = v128.load(bias);
-  const b1 = v128.load(bias, 16);
+  const b1 = v128.load(bias, PIXEL);
   let s0 = v128.load(sums);
-  let s1 = v128.load(sums, 16);
+  let s1 = v128.load(sums, PIXEL);
   if (activation == HARD_SWISH) {
     const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
     do {
       const y0 = hard_swish(f32x4.add(v128.load(y), b0), three, six, sixth);
-      const y1 = hard_swish(f32x4.add(v128.load(y, 16), b1), three, six, sixth);
+      const y1 = hard_swish(f32x4.add(v128.load(y, PIXEL), b1), three, six, sixth);
       v128.store(y, y0);
-      v128.store(y, y1, 16);
+      v128.store(y, y1, PIXEL);
       s0 = f32x4.add(s0, y0);
       s1 = f32x4.add(s1, y1);
       y += pixelStride;
@@ -256,37 +259,37 @@ function activate_eight(y: usize, pixelStride: usize, end: usize, bias: usize, a
     const high = high_of(activation);
     do {
       const y0 = clamp(f32x4.add(v128.load(y), b0), low, high);
-      const y1 = clamp(f32x4.add(v128.load(y, 16), b1), low, high);
+      const y1 = clamp(f32x4.add(v128.load(y, PIXEL), b1), low, high);
       v128.store(y, y0);
-      v128.store(y, y1, 16);
+      v128.store(y, y1, PIXEL);
       s0 = f32x4.add(s0, y0);
       s1 = f32x4.add(s1, y1);
       y += pixelStride;
     } while (y != end);
   }
   v128.store(sums, s0);
-  v128.store(sums, s1, 16);
+  v128.store(sums, s1, PIXEL);
 }
 
 /** y <- activation(y + bias), pixels of `bytes` / 4 channels; all of them are added to `sums`, in their order. */
 export function activate_pixels(y: usize, pixelStride: usize, count: i32, bytes: usize, bias: usize, activation: i32, sums: usize): void {
   const end = y + <usize>count * pixelStride;
   let at: usize = 0;
-  for (; at + 32 <= bytes; at += 32) activate_eight(y + at, pixelStride, end + at, bias + at, activation, sums + at);
-  if (at < bytes) activate_four(y + at, pixelStride, end + at, bias + at, activation, sums + at);
+  for (; at + 2 * PIXEL <= bytes; at += 2 * PIXEL) activate_two(y + at, pixelStride, end + at, bias + at, activation, sums + at);
+  if (at < bytes) activate_one(y + at, pixelStride, end + at, bias + at, activation, sums + at);
 }
 
 /** dx <- the plane, or dx + the plane (accumulate). */
 export function store_gradient(dx: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, accumulate: bool): void {
   for (let row = 0; row < rows; row++) {
-    const end = plane + (<usize>width << 4);
+    const end = plane + <usize>width * PIXEL;
     let source = plane;
     do {
       let value = v128.load(source);
       if (accumulate) value = f32x4.add(v128.load(dx), value);
       v128.store(dx, value);
       dx += pixelStride;
-      source += 16;
+      source += PIXEL;
     } while (source != end);
     plane += rowBytes;
   }
@@ -298,14 +301,15 @@ export function store_gradient(dx: usize, pixelStride: usize, plane: usize, rowB
  */
 export function store_gradient_sums(
   dx: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, accumulate: bool,
-  sums: usize, step: usize, x: usize, scale: v128, shift: v128, mean: v128, activation: i32,
+  sums: usize, step: usize, x: usize, coefficients: usize, coefficientStride: usize, means: usize, activation: i32,
 ): void {
+  const scale = v128.load(coefficients), shift = v128.load(coefficients + coefficientStride), mean = v128.load(means);
   let sum = f32x4.splat(0.0), product = sum;
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
   for (let row = 0; row < rows; row++) {
-    const end = plane + (<usize>width << 4);
+    const end = plane + <usize>width * PIXEL;
     let source = plane;
     if (activation == HARD_SWISH) {
       do {
@@ -318,7 +322,7 @@ export function store_gradient_sums(
         product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
         dx += pixelStride;
         x += pixelStride;
-        source += 16;
+        source += PIXEL;
       } while (source != end);
     } else {
       do {
@@ -331,7 +335,7 @@ export function store_gradient_sums(
         product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
         dx += pixelStride;
         x += pixelStride;
-        source += 16;
+        source += PIXEL;
       } while (source != end);
     }
     plane += rowBytes;
@@ -340,6 +344,8 @@ export function store_gradient_sums(
   add_vector(sums + step, product);
 }
 
+// @ts-ignore: decorator
+@inline
 export function add_vector(target: usize, value: v128): void {
   v128.store(target, f32x4.add(v128.load(target), value));
 }

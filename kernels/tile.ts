@@ -118,7 +118,8 @@ function multiply_narrow_tiles<Target>(
         }
       }
       if (isInteger<Target>()) {
-        const second = c + cStride;
+        // planes of eight channels where vectors are wide, else of four
+        const second = WIDE ? c + 16 : c + cStride;
         v128.store(c + load<u32>(place), s00); v128.store(second + load<u32>(place), s01);
         v128.store(c + load<u32>(place, 4), s10); v128.store(second + load<u32>(place, 4), s11);
         v128.store(c + load<u32>(place, 8), s20); v128.store(second + load<u32>(place, 8), s21);
@@ -141,7 +142,7 @@ function multiply_narrow_tiles<Target>(
       at += cStride << 2;
     }
     b += panelStep;
-    if (isInteger<Target>()) c += cStride << 1;
+    if (isInteger<Target>()) c += WIDE ? cStride : cStride << 1;
   }
 }
 
@@ -313,23 +314,16 @@ function multiply_wide_tiles<Target>(
         }
       }
       if (isInteger<Target>()) {
-        const plane1 = c + cStride, plane2 = plane1 + cStride, plane3 = plane2 + cStride;
-        let at0 = <usize>load<u32>(place);
-        v128.store(c + at0, s00); v128.store(plane1 + at0, s01); v128.store(plane2 + at0, s02); v128.store(plane3 + at0, s03);
-        let at1 = <usize>load<u32>(place, 4);
-        v128.store(c + at1, s10); v128.store(plane1 + at1, s11); v128.store(plane2 + at1, s12); v128.store(plane3 + at1, s13);
-        let at2 = <usize>load<u32>(place, 8);
-        v128.store(c + at2, s20); v128.store(plane1 + at2, s21); v128.store(plane2 + at2, s22); v128.store(plane3 + at2, s23);
-        let at3 = <usize>load<u32>(place, 12);
-        v128.store(c + at3, s30); v128.store(plane1 + at3, s31); v128.store(plane2 + at3, s32); v128.store(plane3 + at3, s33);
+        const second = c + cStride;
+        const at0 = <usize>load<u32>(place);
+        v128.store(c + at0, s01, 16); v128.store(c + at0, s00); v128.store(second + at0, s03, 16); v128.store(second + at0, s02);
+        const at1 = <usize>load<u32>(place, 4);
+        v128.store(c + at1, s11, 16); v128.store(c + at1, s10); v128.store(second + at1, s13, 16); v128.store(second + at1, s12);
+        const at2 = <usize>load<u32>(place, 8);
+        v128.store(c + at2, s21, 16); v128.store(c + at2, s20); v128.store(second + at2, s23, 16); v128.store(second + at2, s22);
+        const at3 = <usize>load<u32>(place, 12);
+        v128.store(c + at3, s31, 16); v128.store(c + at3, s30); v128.store(second + at3, s33, 16); v128.store(second + at3, s32);
         place += 16;
-        // never: no place is 1. Without two stores side by side there are no wide vectors.
-        if (at0 == 1) {
-          v128.store(c, s01, 16); v128.store(c, s00); v128.store(c, s03, 48); v128.store(c, s02, 32);
-          v128.store(c, s11, 80); v128.store(c, s10, 64); v128.store(c, s13, 112); v128.store(c, s12, 96);
-          v128.store(c, s21, 144); v128.store(c, s20, 128); v128.store(c, s23, 176); v128.store(c, s22, 160);
-          v128.store(c, s31, 208); v128.store(c, s30, 192); v128.store(c, s33, 240); v128.store(c, s32, 224);
-        }
         continue;
       }
       if (residual != 0) {
@@ -347,7 +341,7 @@ function multiply_wide_tiles<Target>(
       at += cStride << 2;
     }
     b += panelStep << 1;
-    if (isInteger<Target>()) c += cStride << 2;
+    if (isInteger<Target>()) c += cStride << 1;
   }
 }
 
@@ -362,7 +356,7 @@ export function multiply_tiles<Target>(
     if (wide == columns) return;
     const byte = <usize>wide << 2;
     b += <usize>(wide >> 3) * panelStep;
-    c += isInteger<Target>() ? <usize>(wide >> 2) * cStride : byte;
+    c += isInteger<Target>() ? <usize>(wide >> 3) * cStride : byte;
     if (bias != 0) bias += byte;
     if (residual != 0) residual += byte;
     columns -= wide;

@@ -1,12 +1,13 @@
 /**
  * Builds the kernels: writes build/dispatch.ts (AssemblyScript: opcode -> kernel call with its
- * arguments unpacked) from the kernel table, then compiles kernels/ twice, for shared and for
- * unshared memory, into wasm/. Runs after tsc, since it reads the compiled table.
+ * arguments unpacked) from the kernel table and the wide form of some files (widen.js), then compiles kernels/ three times into wasm/: for
+ * shared and for unshared memory, and for shared memory and wide vectors (WIDE). Runs after tsc, since it reads the compiled table.
  */
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
+import { WIDENED, widen } from './widen.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -21,13 +22,21 @@ function dispatchCase(kernel, opcode) {
     ...kernel.floats.map(() => 'f32'),
   ];
   const operands = types.map((type, index) => `load<${type}>(args, ${4 * index})`);
-  return `    case ${opcode}: ${kernel.name}(${[...operands, 'tile', 'scratch'].join(', ')}); break;`;
+  const call = `${kernel.name}(${[...operands, 'tile', 'scratch'].join(', ')})`;
+  if (!WIDENED.includes(kernel.file)) return `    case ${opcode}: ${call}; break;`;
+  const channels = types.flatMap((_, index) => {
+    const name = kernel.integers[index - Object.keys(kernel.pointers).length];
+    return name === 'channels' || name === 'channelsPerTask' ? [operands[index]] : [];
+  });
+  return `    case ${opcode}: if (WIDE) { if (((${channels.join(' | ')}) & 7) == 0) { wide_${call}; break; } } ${call}; break;`;
 }
 
 const files = [...new Set(KERNELS.map((kernel) => kernel.file))];
-const imports = files.map((file) => {
+const imports = files.flatMap((file) => {
   const names = KERNELS.filter((kernel) => kernel.file === file).map((kernel) => kernel.name);
-  return `import { ${names.join(', ')} } from '../kernels/${file}';`;
+  const own = `import { ${names.join(', ')} } from '../kernels/${file}';`;
+  const wide = `import { ${names.map((name) => `${name} as wide_${name}`).join(', ')} } from './wide/${file}';`;
+  return WIDENED.includes(file) ? [own, wide] : [own];
 });
 const source = `// Written by scripts/build-kernels.js from src/kernels/table.ts.
 ${imports.join('\n')}
@@ -40,9 +49,12 @@ ${KERNELS.map((kernel, index) => dispatchCase(kernel, index + 1)).join('\n')}
   }
 }
 `;
-mkdirSync(join(root, 'build'), { recursive: true });
+mkdirSync(join(root, 'build/wide'), { recursive: true });
 mkdirSync(join(root, 'wasm'), { recursive: true });
 writeFileSync(join(root, 'build/dispatch.ts'), source);
+for (const file of WIDENED) {
+  writeFileSync(join(root, `build/wide/${file}.ts`), widen(readFileSync(join(root, `kernels/${file}.ts`), 'utf8')));
+}
 
 const common = [
   'kernels/interpreter.ts',

@@ -1,6 +1,15 @@
 /** Rows of kernels/depthwise-conv.ts. Weights are packed [tap][channel] (pack.ts). */
 import { activate } from './activation-code.ts';
-import { type Arrays, ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
+import {
+  type Arrays,
+  ceilDivide,
+  type Kernel,
+  type KernelCase,
+  mapActivation,
+  multipleOf4,
+  type Sizes,
+  size,
+} from './kernel.ts';
 import {
   array,
   at,
@@ -22,10 +31,12 @@ const channelTasks = (s: Sizes) => ceilDivide(channels(s), size(s, 'channelsPerT
 /** Bytes of the tap list at the head of scratch. */
 const TAP_BYTES = 1856;
 const roundUp = (value: number, multiple: number) => ceilDivide(value, multiple) * multiple;
+/** Bytes of a pixel in a plane of eight channels (scripts/widen.js); those of four need half. */
+const PIXEL_BYTES = 32;
 /** Bytes of the planes (kernels/plane.ts) of outputs and of the values they see. */
-const outputPlaneBytes = (s: Sizes, rows: number) => 16 * rows * roundUp(size(s, 'outWidth'), 4);
+const outputPlaneBytes = (s: Sizes, rows: number) => PIXEL_BYTES * rows * roundUp(size(s, 'outWidth'), 4);
 const valuePlaneBytes = (s: Sizes, outputRows: number) =>
-  16 *
+  PIXEL_BYTES *
   ((roundUp(size(s, 'outWidth'), 4) - 1) * size(s, 'stride') + reach(s) + 1) *
   ((outputRows - 1) * size(s, 'stride') + reach(s) + 1);
 const forwardPlaneBytes = (s: Sizes) =>
@@ -152,6 +163,15 @@ export const TINY = {
   stride: 2,
 };
 
+/** Cases, and each again with a number of channels that has planes of eight. */
+function alsoInEights(cases: KernelCase[]): KernelCase[] {
+  const inEights = ({ sizes, ...rest }: KernelCase) => ({
+    ...rest,
+    sizes: { ...sizes, channels: 24, channelsPerTask: 16 },
+  });
+  return [...cases, ...cases.map(inEights)];
+}
+
 export const depthwiseConvStatisticsForward: Kernel = {
   name: 'f32_depthwise_conv_statistics_forward__c4w4',
   file: 'depthwise-conv',
@@ -181,13 +201,13 @@ export const depthwiseConvStatisticsForward: Kernel = {
       writeStatistics(array(arrays, 'partials'), group, y, groupRows(s, group, outPixels(s)), channels(s));
     }
   },
-  cases: [
+  cases: alsoInEights([
     { sizes: { ...THREE_BY_THREE, activation: 3 } },
     { sizes: { ...FIVE_BY_FIVE_STRIDE_TWO, activation: 1 } },
     { sizes: { ...EVEN_STRIDE_TWO, activation: 2 } },
     { sizes: { ...DILATED, activation: 0 }, absent: ['coefficients'] },
     { sizes: { ...TINY, activation: 3 } },
-  ],
+  ]),
 };
 
 /** Tiles of the inference kernels. */
@@ -198,7 +218,7 @@ export function forwardTiles(s: Sizes): number {
 /** Bytes of scratch of the inference kernels: taps, a plane of outputs, four of values, and a sum for each of sixteen channels. */
 export function forwardScratchBytes(s: Sizes): number {
   const rows = size(s, 'rowsPerBlock');
-  return TAP_BYTES + outputPlaneBytes(s, rows) + 4 * valuePlaneBytes(s, rows) + 64;
+  return TAP_BYTES + outputPlaneBytes(s, rows) + 2 * valuePlaneBytes(s, rows) + 64;
 }
 
 /** A case without what only training has. */
@@ -227,7 +247,7 @@ export const depthwiseConvForward: Kernel = {
     const x = array(arrays, 'x');
     convolveAndActivate(s, arrays, (input) => at(x, input));
   },
-  cases: [
+  cases: alsoInEights([
     { sizes: inferenceCase(THREE_BY_THREE, 3), absent: ['pooled'] },
     { sizes: inferenceCase({ ...THREE_BY_THREE, rowsPerBlock: 9, channelsPerTask: 20 }, 3) },
     { sizes: inferenceCase(WIDE, 3), absent: ['pooled'] },
@@ -236,7 +256,7 @@ export const depthwiseConvForward: Kernel = {
     { sizes: inferenceCase(FIVE_BY_FIVE_STRIDE_TWO, 1), absent: ['pooled'] },
     { sizes: inferenceCase(DILATED, 0), absent: ['pooled'] },
     { sizes: inferenceCase(TINY, 2) },
-  ],
+  ]),
 };
 
 /** Scratch of the backward kernel: taps, sums, and the planes of dx, dy and inputs. */
@@ -247,8 +267,9 @@ function gradientScratchBytes(s: Sizes): number {
   const dyColumns = Math.floor((size(s, 'width') - 1 + size(s, 'padding')) / stride) - firstColumn + 4;
   const dyRows = Math.floor((blockRows + reach(s)) / stride) + 2;
   const dxColumns = roundUp(ceilDivide(size(s, 'width'), stride), 4) * stride;
-  const planes = 16 * (blockRows * dxColumns + dyRows * dyColumns) + valuePlaneBytes(s, ceilDivide(blockRows, stride));
-  return TAP_BYTES + 8 * size(s, 'channelsPerTask') + 16 + planes;
+  const planes =
+    PIXEL_BYTES * (blockRows * dxColumns + dyRows * dyColumns) + valuePlaneBytes(s, ceilDivide(blockRows, stride));
+  return TAP_BYTES + 8 * size(s, 'channelsPerTask') + 16 + 2 * PIXEL_BYTES + planes;
 }
 
 export const depthwiseConvGradient: Kernel = {
@@ -324,7 +345,7 @@ export const depthwiseConvGradient: Kernel = {
       writeGradientSums(arrays.sums, group, previous, array(arrays, 'xSaved'), rows, channels(s));
     }
   },
-  cases: [
+  cases: alsoInEights([
     { sizes: { ...THREE_BY_THREE, activation: 3, xActivation: 1, accumulate: 0 } },
     { sizes: { ...FIVE_BY_FIVE_STRIDE_TWO, activation: 1, xActivation: 3, accumulate: 1 } },
     {
@@ -336,5 +357,5 @@ export const depthwiseConvGradient: Kernel = {
       absent: ['da', 'gate', 'xCoefficients', 'xSaved', 'sums'],
     },
     { sizes: { ...TINY, rowsPerBlock: 4, activation: 3, xActivation: 1, accumulate: 0 } },
-  ],
+  ]),
 };

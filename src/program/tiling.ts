@@ -49,7 +49,7 @@ export function backwardRows(
 /** Channels of a depthwise task: all of them, which reads memory in order, unless that makes fewer than `tasks`. */
 function depthwiseChannels(channels: number, otherTasks: number, tasks: number): number {
   const blocks = clamp(ceilDivide(tasks, otherTasks), 1, Math.max(1, Math.floor(channels / 32)));
-  return roundUp(ceilDivide(channels, blocks), 4);
+  return roundUp(ceilDivide(channels, blocks), 8);
 }
 
 /** Rows of output so that the rows of input they need, `columns` pixels wide, make a plane of some `pixels`. */
