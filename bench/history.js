@@ -27,6 +27,7 @@ export function circumstances() {
     date: new Date().toISOString(),
     commit: commit(),
     node: process.version,
+    nodeFlags: process.execArgv,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     /** Programs that wanted to run in the minute before; 0 on a quiet machine, and always on Windows. */

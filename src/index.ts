@@ -30,6 +30,8 @@ export type { Architecture } from './models/architecture.ts';
 export { describeArchitecture } from './models/describe-architecture.ts';
 export { mobilenetV2 } from './models/mobilenet-v2.ts';
 export { mobilenetV3 } from './models/mobilenet-v3.ts';
+// Speed.
+export { enableWideVectors } from './runtime/wide-vectors.node.ts';
 // Training.
 export type { FindRateOptions, FoundRate } from './train/find-learning-rate.ts';
 export type { TrainingObserver, TrainingPlan, TrainingResult } from './train/observer.ts';

@@ -74,19 +74,21 @@ describe('shapes', () => {
   });
 });
 
-test('the kernels for unshared memory give the bits of those for shared memory', async () => {
+test('the kernels for unshared memory and for wide vectors give the bits of those for shared memory', async () => {
   const kernels = await readFile(new URL('../wasm/kernels-single.wasm', import.meta.url));
   const single = new SingleThreadPool(await WebAssembly.compile(kernels));
   const weights = initialWeights(buildGraph(ARCHITECTURE), 1);
   const predictors = [
     new Predictor(ARCHITECTURE, weights, single),
-    new Predictor(ARCHITECTURE, weights, await createThreadPool(3)),
+    new Predictor(ARCHITECTURE, weights, await createThreadPool(3, false)),
+    new Predictor(ARCHITECTURE, weights, await createThreadPool(2, true)),
   ];
   const pictures = randomBytes(64 * 64 * 3);
-  const [unshared, shared] = await Promise.all(
+  const [unshared, shared, wide] = await Promise.all(
     predictors.map((asked) => asked.forwardBytes(pictures, 1, PREPROCESSING)),
   );
   expect(unshared).toEqual(shared);
+  expect(wide).toEqual(shared);
   await Promise.all(predictors.map((asked) => asked.dispose()));
 });
 

@@ -1,14 +1,15 @@
 /**
  * bneck, from its built package: training steps, and inference from the bytes of pictures.
  */
-import { BNECK_VERSION, Model, summarizeNetwork } from '../built-package.js';
+import { BNECK_VERSION, enableWideVectors, Model, summarizeNetwork } from '../built-package.js';
 import { randomPictures } from '../pictures.js';
 import { trainingSession, trainingStep } from '../training.js';
 
 /** @typedef {import('../engine-process.js').Job} Job */
 
 export async function start() {
-  return { version: BNECK_VERSION, settings: 'WASM SIMD, bytes in' };
+  const vectors = enableWideVectors() ? 256 : 128;
+  return { version: BNECK_VERSION, settings: `WASM SIMD, ${vectors}-bit vectors, bytes in` };
 }
 
 /** @param {Job} job */

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 function firstAnswer(args) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     let [seconds, answer] = [0, ''];
     child.on('error', reject);
     child.stdout.on('data', (data) => {

@@ -5,6 +5,7 @@
  */
 import { Command } from 'commander';
 import { BNECK_VERSION } from '../model/model-file.ts';
+import { enableWideVectors } from '../runtime/wide-vectors.node.ts';
 import { augmentCommand } from './augment-command.ts';
 import { benchmarkCommand } from './benchmark-command.ts';
 import { compareCommand } from './compare-command.ts';
@@ -67,6 +68,7 @@ function quitWhenOutputCloses(): void {
  */
 export async function main(args: readonly string[]): Promise<number> {
   quitWhenOutputCloses();
+  if (process.env.BNECK_WIDE_VECTORS !== '0') enableWideVectors();
   try {
     await createProgram().parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);

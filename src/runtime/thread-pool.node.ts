@@ -19,8 +19,8 @@ async function compile(name: string): Promise<WebAssembly.Module> {
   }
 }
 
-function kernels(): Promise<WebAssembly.Module> {
-  const name = wideVectors() ? 'kernels-wide.wasm' : 'kernels-shared.wasm';
+function kernels(wide: boolean): Promise<WebAssembly.Module> {
+  const name = wide ? 'kernels-wide.wasm' : 'kernels-shared.wasm';
   const module = compiled.get(name) ?? compile(name);
   compiled.set(name, module);
   return module;
@@ -41,9 +41,12 @@ function startThread(module: WebAssembly.Module, memory: WebAssembly.Memory, thr
   };
 }
 
-/** @param threads how many workers, at least 1; they start while the caller goes on */
-export async function createThreadPool(threads: number): Promise<ThreadPool> {
-  const module = await kernels();
+/**
+ * @param threads how many workers, at least 1; they start while the caller goes on
+ * @param wide whether they run the kernels for wide vectors: the same bits, faster only where V8 makes them
+ */
+export async function createThreadPool(threads: number, wide: boolean = wideVectors()): Promise<ThreadPool> {
+  const module = await kernels(wide);
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });
   const started = Array.from({ length: threads }, (_, thread) => startThread(module, memory, thread));
   return new SharedThreadPool(memory, started);

@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { writeFileAtomic } from '../../base/write-file.node.ts';
 import { BNECK_VERSION } from '../../model/model-file.ts';
 import { defaultThreads } from '../../runtime/machine.node.ts';
+import { wideVectors } from '../../runtime/wide-vectors.node.ts';
 
 /** What a result depends on besides the network. */
 export interface Circumstances {
@@ -11,11 +12,14 @@ export interface Circumstances {
   /** The processor, as the system names it. */
   readonly machine: string;
   readonly cores: number;
+  /** Bits of the vectors that kernels are compiled to. */
+  readonly vectors: 128 | 256;
 }
 
 export function circumstances(): Circumstances {
   const machine = cpus()[0]?.model.trim() || process.arch;
-  return { bneck: BNECK_VERSION, node: process.versions.node, machine, cores: defaultThreads() };
+  const vectors = wideVectors() ? 256 : 128;
+  return { bneck: BNECK_VERSION, node: process.versions.node, machine, cores: defaultThreads(), vectors };
 }
 
 /** To the output, or to the file that was named. */
@@ -23,6 +27,12 @@ export async function writeJson(report: unknown, target: string | true): Promise
   const text = JSON.stringify(report, null, 2);
   if (target === true) console.log(text);
   else await writeFileAtomic(target, new TextEncoder().encode(`${text}\n`));
+}
+
+/** On what it was measured, in one line. */
+export function describeCircumstances(): string {
+  const { bneck, node, machine, cores, vectors } = circumstances();
+  return `bneck ${bneck}, Node ${node}, ${machine}, ${cores} cores, ${vectors}-bit vectors`;
 }
 
 export function describeThreads(threads: number): string {

@@ -10,7 +10,7 @@ import { MODEL_FAMILIES } from '../../train/choose-network.ts';
 import { readModel } from '../read-model.ts';
 import { MODEL_NAMES } from '../training-options.ts';
 import { type BenchmarkFlags, MEASURED_SECONDS, TRAINING_BATCH } from './benchmark-flags.ts';
-import { circumstances, writeJson } from './benchmark-report.ts';
+import { circumstances, describeCircumstances, writeJson } from './benchmark-report.ts';
 import { benchmarkInference } from './inference.ts';
 import { type MachinePeak, measurePeak } from './machine-peak.ts';
 import type { Measurement, Subject } from './measurement.ts';
@@ -41,8 +41,7 @@ async function openSubject(path: string | undefined, flags: BenchmarkFlags): Pro
 }
 
 function printBenchmark(title: string, measurements: readonly Measurement[], peak: MachinePeak | null, all: boolean) {
-  const { bneck, node, machine, cores } = circumstances();
-  console.log([title, `bneck ${bneck}, Node ${node}, ${machine}, ${cores} cores`, ''].join('\n'));
+  console.log([title, describeCircumstances(), ''].join('\n'));
   console.log(`${formatMeasurements(measurements)}\n`);
   const last = measurements.at(-1) as Measurement;
   console.log(formatLayers(last.costs, all ? null : SLOWEST_LAYERS));

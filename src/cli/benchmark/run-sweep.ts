@@ -3,7 +3,7 @@ import { BneckError } from '../../base/errors.ts';
 import { writeFileAtomic } from '../../base/write-file.node.ts';
 import { defaultThreads } from '../../runtime/machine.node.ts';
 import type { BenchmarkFlags } from './benchmark-flags.ts';
-import { circumstances, describeThreads, writeJson } from './benchmark-report.ts';
+import { circumstances, describeCircumstances, describeThreads, writeJson } from './benchmark-report.ts';
 import { formatMilliseconds } from './measurement-text.ts';
 import { formatSweep, MODEL_TITLES, measureSweep, PAPER_POINTS } from './sweep.ts';
 import { renderSweep } from './sweep-chart.ts';
@@ -26,15 +26,13 @@ export async function runSweep(path: string | undefined, flags: BenchmarkFlags):
     const what = `${MODEL_TITLES[network]}, width ${wide}, ${side} px`;
     console.error(`${done}/${PAPER_POINTS.length} ${what}: ${formatMilliseconds(latencyMs.p50)}`);
   });
-  const { bneck, node, machine } = circumstances();
+  const { machine } = circumstances();
   const source = 'top-1 on ImageNet: Howard et al., Searching for MobileNetV3, arXiv 1905.02244, not measured here';
   if (flags.svg !== undefined) {
     await writeFileAtomic(flags.svg, new TextEncoder().encode(await renderSweep(points, amount, machine)));
   }
   if (flags.json !== undefined) await writeJson({ ...circumstances(), ...amount, source, points }, flags.json);
   if (flags.json === true) return;
-  console.log(
-    `MobileNetV3 on ${machine}, ${describeThreads(amount.threads)}, batch ${batch}; bneck ${bneck}, Node ${node}\n`,
-  );
+  console.log(`MobileNetV3, ${describeThreads(amount.threads)}, batch ${batch}\n${describeCircumstances()}\n`);
   console.log(`${formatSweep(points)}\n\n${source}.`);
 }

@@ -19,6 +19,8 @@ const machineSchema = z.object({
   node: z.string().max(100),
   machine: z.string().max(500),
   cores: z.int().min(1),
+  // reports of versions without wide vectors do not say
+  vectors: z.literal([128, 256]).default(128),
   threads: z.int().min(1),
 });
 const reportSchema = z.object({ trainedOn: machineSchema });

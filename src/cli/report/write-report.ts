@@ -151,6 +151,7 @@ function machineEntries(machine: RunMachine | null): [string, string][] {
   return [
     ['processor', machine.machine],
     ['cores', String(machine.cores)],
+    ['vectors', `${machine.vectors} bits`],
     ['threads', String(machine.threads)],
     ['Node', machine.node],
     ['bneck', machine.bneck],
