@@ -3,7 +3,7 @@
 // of their own; any other geometry goes over a list of taps. Each sum takes one addition a turn of the loop, the
 // products of a turn being added up first: otherwise a chain of additions is what the core waits for. There is at least one row.
 
-import { PIXEL } from './plane';
+import { VECTOR } from './vector';
 
 /** Room for a tap list of up to 15 x 15, in whole cache lines: what follows in scratch stays aligned. */
 export const TAP_BYTES: usize = 1856;
@@ -49,9 +49,9 @@ function correlate_n1s1(
       do {
         const w0 = v128.load(filter);
         const x0 = v128.load(at);
-        const x1 = v128.load(at, PIXEL);
-        const x2 = v128.load(at, 2 * PIXEL);
-        const x3 = v128.load(at, 3 * PIXEL);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        const x3 = v128.load(at, 3 * VECTOR);
         s0 = f32x4.add(s0, f32x4.mul(w0, x0));
         s1 = f32x4.add(s1, f32x4.mul(w0, x1));
         s2 = f32x4.add(s2, f32x4.mul(w0, x2));
@@ -67,7 +67,7 @@ function correlate_n1s1(
       output += targetStep;
       v128.store(output, s3);
       output += targetStep;
-      first += 4 * PIXEL;
+      first += 4 * VECTOR;
     }
     target += targetRowStep;
     source += sourceRowStep;
@@ -91,10 +91,10 @@ function correlate_n2s1(
         const w0 = v128.load(filter);
         const w1 = v128.load(filter + tapStep);
         const x0 = v128.load(at);
-        const x1 = v128.load(at, PIXEL);
-        const x2 = v128.load(at, 2 * PIXEL);
-        const x3 = v128.load(at, 3 * PIXEL);
-        const x4 = v128.load(at, 4 * PIXEL);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        const x3 = v128.load(at, 3 * VECTOR);
+        const x4 = v128.load(at, 4 * VECTOR);
         s0 = f32x4.add(s0, f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)));
         s1 = f32x4.add(s1, f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)));
         s2 = f32x4.add(s2, f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)));
@@ -110,7 +110,7 @@ function correlate_n2s1(
       output += targetStep;
       v128.store(output, s3);
       output += targetStep;
-      first += 4 * PIXEL;
+      first += 4 * VECTOR;
     }
     target += targetRowStep;
     source += sourceRowStep;
@@ -135,11 +135,11 @@ function correlate_n3s1(
         const w1 = v128.load(filter + tapStep);
         const w2 = v128.load(filter + tapStep * 2);
         const x0 = v128.load(at);
-        const x1 = v128.load(at, PIXEL);
-        const x2 = v128.load(at, 2 * PIXEL);
-        const x3 = v128.load(at, 3 * PIXEL);
-        const x4 = v128.load(at, 4 * PIXEL);
-        const x5 = v128.load(at, 5 * PIXEL);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        const x3 = v128.load(at, 3 * VECTOR);
+        const x4 = v128.load(at, 4 * VECTOR);
+        const x5 = v128.load(at, 5 * VECTOR);
         s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
         s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.mul(w2, x3)));
         s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
@@ -155,7 +155,7 @@ function correlate_n3s1(
       output += targetStep;
       v128.store(output, s3);
       output += targetStep;
-      first += 4 * PIXEL;
+      first += 4 * VECTOR;
     }
     target += targetRowStep;
     source += sourceRowStep;
@@ -182,13 +182,13 @@ function correlate_n5s1(
         const w3 = v128.load(filter + tapStep * 3);
         const w4 = v128.load(filter + tapStep * 4);
         const x0 = v128.load(at);
-        const x1 = v128.load(at, PIXEL);
-        const x2 = v128.load(at, 2 * PIXEL);
-        const x3 = v128.load(at, 3 * PIXEL);
-        const x4 = v128.load(at, 4 * PIXEL);
-        const x5 = v128.load(at, 5 * PIXEL);
-        const x6 = v128.load(at, 6 * PIXEL);
-        const x7 = v128.load(at, 7 * PIXEL);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        const x3 = v128.load(at, 3 * VECTOR);
+        const x4 = v128.load(at, 4 * VECTOR);
+        const x5 = v128.load(at, 5 * VECTOR);
+        const x6 = v128.load(at, 6 * VECTOR);
+        const x7 = v128.load(at, 7 * VECTOR);
         s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
         s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.add(f32x4.mul(w2, x3), f32x4.mul(w3, x4))), f32x4.mul(w4, x5)));
         s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
@@ -204,7 +204,7 @@ function correlate_n5s1(
       output += targetStep;
       v128.store(output, s3);
       output += targetStep;
-      first += 4 * PIXEL;
+      first += 4 * VECTOR;
     }
     target += targetRowStep;
     source += sourceRowStep;
@@ -229,14 +229,14 @@ function correlate_n3s2(
         const w1 = v128.load(filter + tapStep);
         const w2 = v128.load(filter + tapStep * 2);
         const x0 = v128.load(at);
-        const x1 = v128.load(at, PIXEL);
-        const x2 = v128.load(at, 2 * PIXEL);
-        const x3 = v128.load(at, 3 * PIXEL);
-        const x4 = v128.load(at, 4 * PIXEL);
-        const x5 = v128.load(at, 5 * PIXEL);
-        const x6 = v128.load(at, 6 * PIXEL);
-        const x7 = v128.load(at, 7 * PIXEL);
-        const x8 = v128.load(at, 8 * PIXEL);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        const x3 = v128.load(at, 3 * VECTOR);
+        const x4 = v128.load(at, 4 * VECTOR);
+        const x5 = v128.load(at, 5 * VECTOR);
+        const x6 = v128.load(at, 6 * VECTOR);
+        const x7 = v128.load(at, 7 * VECTOR);
+        const x8 = v128.load(at, 8 * VECTOR);
         s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
         s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
         s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.mul(w2, x6)));
@@ -252,7 +252,7 @@ function correlate_n3s2(
       output += targetStep;
       v128.store(output, s3);
       output += targetStep;
-      first += 8 * PIXEL;
+      first += 8 * VECTOR;
     }
     target += targetRowStep;
     source += sourceRowStep;
@@ -279,16 +279,16 @@ function correlate_n5s2(
         const w3 = v128.load(filter + tapStep * 3);
         const w4 = v128.load(filter + tapStep * 4);
         const x0 = v128.load(at);
-        const x1 = v128.load(at, PIXEL);
-        const x2 = v128.load(at, 2 * PIXEL);
-        const x3 = v128.load(at, 3 * PIXEL);
-        const x4 = v128.load(at, 4 * PIXEL);
-        const x5 = v128.load(at, 5 * PIXEL);
-        const x6 = v128.load(at, 6 * PIXEL);
-        const x7 = v128.load(at, 7 * PIXEL);
-        const x8 = v128.load(at, 8 * PIXEL);
-        const x9 = v128.load(at, 9 * PIXEL);
-        const x10 = v128.load(at, 10 * PIXEL);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        const x3 = v128.load(at, 3 * VECTOR);
+        const x4 = v128.load(at, 4 * VECTOR);
+        const x5 = v128.load(at, 5 * VECTOR);
+        const x6 = v128.load(at, 6 * VECTOR);
+        const x7 = v128.load(at, 7 * VECTOR);
+        const x8 = v128.load(at, 8 * VECTOR);
+        const x9 = v128.load(at, 9 * VECTOR);
+        const x10 = v128.load(at, 10 * VECTOR);
         s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
         s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
         s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.add(f32x4.mul(w2, x6), f32x4.mul(w3, x7))), f32x4.mul(w4, x8)));
@@ -304,7 +304,7 @@ function correlate_n5s2(
       output += targetStep;
       v128.store(output, s3);
       output += targetStep;
-      first += 8 * PIXEL;
+      first += 8 * VECTOR;
     }
     target += targetRowStep;
     source += sourceRowStep;

@@ -3,12 +3,13 @@
 // channels of it (in inference sixteen at a time) become planes (plane.ts) small enough for the first-level cache, where all the loops run.
 
 import {
-  PIXEL, PLANES, activate_pixels, clear_around, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
+  PLANES, activate_pixels, clear_around, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
 } from './plane';
 import { touch } from './view';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
 import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
 import { add_weight_gradient } from './depthwise-weight';
+import { VECTOR } from './vector';
 
 /** Whether `correlate` has loops for this filter. */
 export function is_special(kernel: i32, stride: i32, dilation: i32): bool {
@@ -23,7 +24,7 @@ export function round_up(value: i32, multiple: i32): i32 {
 export function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usize, rowBytes: usize): i32 {
   for (let ky = 0; ky < kernel; ky++) {
     for (let kx = 0; kx < kernel; kx++) {
-      const value = <usize>(ky * dilation) * rowBytes + <usize>(kx * dilation) * PIXEL;
+      const value = <usize>(ky * dilation) * rowBytes + <usize>(kx * dilation) * VECTOR;
       add_tap(taps, ky * kernel + kx, <usize>(ky * kernel + kx) * weightBytes, <isize>value);
     }
   }
@@ -40,14 +41,14 @@ function convolve_plane(
   target: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, kernel: i32, stride: i32, special: bool,
   weight: usize, weightBytes: usize, taps: usize,
 ): void {
-  const targetRowBytes = <usize>round_up(outWidth, 4) * PIXEL;
+  const targetRowBytes = <usize>round_up(outWidth, 4) * VECTOR;
   const sourceRowStep = <usize>stride * rowBytes;
   if (special) {
-    correlate(kernel, stride, target, PIXEL, targetRowBytes, rows, outWidth, values, sourceRowStep, rowBytes, kernel, weight, <isize>weightBytes * kernel, <isize>weightBytes);
+    correlate(kernel, stride, target, VECTOR, targetRowBytes, rows, outWidth, values, sourceRowStep, rowBytes, kernel, weight, <isize>weightBytes * kernel, <isize>weightBytes);
     return;
   }
   for (let row = 0; row < rows; row++) {
-    correlate_taps(target, PIXEL, outWidth, values, <usize>stride * PIXEL, taps, kernel * kernel, weight);
+    correlate_taps(target, VECTOR, outWidth, values, <usize>stride * VECTOR, taps, kernel * kernel, weight);
     target += targetRowBytes;
     values += sourceRowStep;
   }
@@ -83,8 +84,8 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   const blockBytes = <usize>block << 2;
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
-  const rowBytes = <usize>columns * PIXEL;
-  const outRowBytes = <usize>round_up(outWidth, 4) * PIXEL;
+  const rowBytes = <usize>columns * VECTOR;
+  const outRowBytes = <usize>round_up(outWidth, 4) * VECTOR;
   const accumulators = scratch + TAP_BYTES;
   const sink = accumulators + accumulator_bytes(block);
   const outputs = sink + 16;
@@ -104,7 +105,7 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
       const start = target + <usize>(row * outWidth) * pixelStride;
       touch_rows(target, row, row + count, outHeight, outWidth, pixelStride, block, sink);
       touch_rows(source, top, top + rows, height, width, pixelStride, block, sink);
-      for (let c: usize = 0; c < blockBytes; c += PIXEL) {
+      for (let c: usize = 0; c < blockBytes; c += VECTOR) {
         const scale = coefficients == 0 ? <usize>0 : coefficients + byte + c;
         normalize_plane(values, rows, columns, source + c, pixelStride, height, width, top, -padding, rowsPerBlock < outHeight, scale, scale + pixelStride, activation);
         convolve_plane(outputs, count, outWidth, values, rowBytes, kernel, stride, special, weight + byte + c, pixelStride, scratch);
@@ -135,7 +136,7 @@ function convolve_into_map(
   if ((outWidth & 3) == 0) return;
   const last = outWidth - 4;
   correlate(
-    kernel, stride, y + <usize>last * pixelStride, pixelStride, yRowStep, rows, 4, values + <usize>(last * stride) * PIXEL, sourceRowStep, rowBytes, kernel,
+    kernel, stride, y + <usize>last * pixelStride, pixelStride, yRowStep, rows, 4, values + <usize>(last * stride) * VECTOR, sourceRowStep, rowBytes, kernel,
     weight, rowStep, <isize>weightBytes,
   );
 }
@@ -157,11 +158,11 @@ export function convolve_planes(
     const some = min(rowsAtATime, rows - first);
     const into = y + <usize>(first * outWidth) * pixelStride;
     let plane = values + <usize>(first * stride) * rowBytes;
-    for (let at: usize = 0; at < bytes; at += PIXEL) {
+    for (let at: usize = 0; at < bytes; at += VECTOR) {
       if (direct) convolve_into_map(into + at, pixelStride, some, outWidth, plane, rowBytes, kernel, stride, weight + at, pixelStride);
       else {
         convolve_plane(outputs, some, outWidth, plane, rowBytes, kernel, stride, special, weight + at, pixelStride, taps);
-        store_gradient(into + at, pixelStride, outputs, <usize>round_up(outWidth, 4) * PIXEL, some, outWidth, false);
+        store_gradient(into + at, pixelStride, outputs, <usize>round_up(outWidth, 4) * VECTOR, some, outWidth, false);
       }
       plane += planeBytes;
     }
@@ -171,7 +172,7 @@ export function convolve_planes(
 
 /** means <- sums / pixels, `bytes` of them */
 export function store_means(means: usize, sums: usize, bytes: usize, pixels: i32): void {
-  for (let at: usize = 0; at < bytes; at += PIXEL) v128.store(means + at, f32x4.div(v128.load(sums + at), f32x4.splat(<f32>pixels)));
+  for (let at: usize = 0; at < bytes; at += VECTOR) v128.store(means + at, f32x4.div(v128.load(sums + at), f32x4.splat(<f32>pixels)));
 }
 
 /**
@@ -199,12 +200,12 @@ export function f32_depthwise_conv_forward__c4w4(
   const pixelStride = <usize>channels << 2;
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
-  const rowBytes = <usize>columns * PIXEL;
+  const rowBytes = <usize>columns * VECTOR;
   const count = min(rowsPerBlock, outHeight - row);
   const rows = (count - 1) * stride + reach + 1;
   const planeBytes = <usize>rows * rowBytes;
   const outputs = scratch + TAP_BYTES;
-  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * PIXEL;
+  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
   const sums = values + (planeBytes * PLANES);
   if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
   const source = x + <usize>(image * height * width) * pixelStride + byte;
@@ -234,7 +235,7 @@ function backward_taps(
     for (let kx = 0; kx < kernel; kx++) {
       const x = w + padding - kx * dilation;
       if (x % stride != 0) continue;
-      const value = <isize>(y / stride - firstRow) * <isize>rowBytes + <isize>(x / stride - firstColumn) * <isize>PIXEL;
+      const value = <isize>(y / stride - firstRow) * <isize>rowBytes + <isize>(x / stride - firstColumn) * <isize>VECTOR;
       add_tap(taps, count, <usize>(ky * kernel + kx) * weightBytes, value);
       count++;
     }
@@ -268,8 +269,8 @@ function transposed_plane(
       const lastKx = kx + (tapColumns - 1) * stride;
       const column = (w + padding - lastKx) / stride - firstColumn;
       correlate(
-        tapColumns, 1, target + <usize>(h - top) * targetRowBytes + <usize>w * PIXEL, <usize>stride * PIXEL, targetRowBytes * stride, outRows,
-        (width - w + stride - 1) / stride, source + <usize>column * PIXEL, rowBytes, rowBytes, tapRows,
+        tapColumns, 1, target + <usize>(h - top) * targetRowBytes + <usize>w * VECTOR, <usize>stride * VECTOR, targetRowBytes * stride, outRows,
+        (width - w + stride - 1) / stride, source + <usize>column * VECTOR, rowBytes, rowBytes, tapRows,
         weight + <usize>(lastKy * kernel + lastKx) * weightBytes, tapStep * kernel, tapStep,
       );
     }
@@ -284,7 +285,7 @@ function transposed_plane_taps(
   for (let h = top; h < bottom; h++) {
     for (let w = 0; w < min(stride, width); w++) {
       const count = backward_taps(taps, h, w, firstRow, firstColumn, kernel, stride, padding, dilation, weightBytes, rowBytes);
-      correlate_taps(target + <usize>w * PIXEL, <usize>stride * PIXEL, (width - w + stride - 1) / stride, dy, PIXEL, taps, count, weight);
+      correlate_taps(target + <usize>w * VECTOR, <usize>stride * VECTOR, (width - w + stride - 1) / stride, dy, VECTOR, taps, count, weight);
     }
     target += targetRowBytes;
   }
@@ -317,17 +318,17 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
   const reach = (kernel - 1) * dilation;
   const firstColumn = floor_divide(padding - reach, stride);
   const gradientColumns = (width - 1 + padding) / stride - firstColumn + 4; // three more than there are: rows are rounded up
-  const gradientRowBytes = <usize>gradientColumns * PIXEL;
+  const gradientRowBytes = <usize>gradientColumns * VECTOR;
   const valueColumns = value_columns(outWidth, stride, reach);
-  const valueRowBytes = <usize>valueColumns * PIXEL;
-  const inputRowBytes = <usize>(round_up((width + stride - 1) / stride, 4) * stride) * PIXEL;
+  const valueRowBytes = <usize>valueColumns * VECTOR;
+  const inputRowBytes = <usize>(round_up((width + stride - 1) / stride, 4) * stride) * VECTOR;
   const special = is_special(kernel, stride, dilation);
 
   const localSums = scratch + TAP_BYTES;
   const sink = localSums + blockBytes * 2;
   const ones = sink + 16;
-  const zeros = ones + PIXEL;
-  const inputs = zeros + PIXEL;
+  const zeros = ones + VECTOR;
+  const inputs = zeros + VECTOR;
   const dy = inputs + <usize>rowsPerBlock * inputRowBytes;
   const values = dy + <usize>((rowsPerBlock + reach) / stride + 2) * gradientRowBytes;
   memory.fill(dy, 0, values - dy + <usize>(((rowsPerBlock + stride - 1) / stride - 1) * stride + reach + 1) * valueRowBytes);
@@ -356,7 +357,7 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
       touch_rows(y + outStart, firstRow, firstRow + rows, outHeight, outWidth, pixelStride, block, sink);
       touch_rows(dx + inStart, top, bottom, height, width, pixelStride, block, sink);
       touch_rows(x + inStart, min(top, valueTop), max(bottom, valueTop + valueRows), height, width, pixelStride, block, sink);
-      for (let c: usize = 0; c < blockBytes; c += PIXEL) {
+      for (let c: usize = 0; c < blockBytes; c += VECTOR) {
         const at = byte + c;
         gradient_plane(
           dy, rows, gradientColumns, da == 0 ? <usize>0 : da + outStart + c, y + outStart + c, pixelStride, outHeight, outWidth, firstRow, firstColumn, clear,
@@ -379,7 +380,7 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
         }
         if (own == 0) continue;
         normalize_plane(values, valueRows, valueColumns, x + inStart + c, pixelStride, height, width, valueTop, -padding, clear, scale, scale + pixelStride, xActivation);
-        const ownDy = dy + <usize>(ownFirst - firstRow) * gradientRowBytes - <isize>firstColumn * <isize>PIXEL;
+        const ownDy = dy + <usize>(ownFirst - firstRow) * gradientRowBytes - <isize>firstColumn * <isize>VECTOR;
         add_weight_gradient(partial + c, pixelStride, ownDy, gradientRowBytes, values, valueRowBytes, own, outWidth, kernel, stride, dilation);
       }
     }

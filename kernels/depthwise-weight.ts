@@ -2,7 +2,7 @@
 // dy times the value that the tap saw, in registers for a whole plane. A loop's loads and sums together must fit the
 // fifteen registers V8 has, since it moves all loads of a loop to its front (docs/experiments.md).
 
-import { PIXEL, add_vector } from './plane';
+import { VECTOR, add_vector } from './vector';
 
 /** One row of a 3 x 3 filter, stride 1, two columns at a time. */
 function add_k3s1(
@@ -10,21 +10,21 @@ function add_k3s1(
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0;
   for (let row = 0; row < rows; row++) {
-    const end = dy + <usize>columns * PIXEL;
+    const end = dy + <usize>columns * VECTOR;
     let value = values;
     let gradient = dy;
     do {
       const d = v128.load(gradient);
-      const e = v128.load(gradient, PIXEL);
+      const e = v128.load(gradient, VECTOR);
       const v0 = v128.load(value);
-      const v1 = v128.load(value, PIXEL);
-      const v2 = v128.load(value, 2 * PIXEL);
-      const v3 = v128.load(value, 3 * PIXEL);
+      const v1 = v128.load(value, VECTOR);
+      const v2 = v128.load(value, 2 * VECTOR);
+      const v3 = v128.load(value, 3 * VECTOR);
       s0 = f32x4.add(s0, f32x4.add(f32x4.mul(d, v0), f32x4.mul(e, v1)));
       s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v2)));
       s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v3)));
-      value += 2 * PIXEL;
-      gradient += 2 * PIXEL;
+      value += 2 * VECTOR;
+      gradient += 2 * VECTOR;
     } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
@@ -40,22 +40,22 @@ function add_k3s2(
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0;
   for (let row = 0; row < rows; row++) {
-    const end = dy + <usize>columns * PIXEL;
+    const end = dy + <usize>columns * VECTOR;
     let value = values;
     let gradient = dy;
     do {
       const d = v128.load(gradient);
-      const e = v128.load(gradient, PIXEL);
+      const e = v128.load(gradient, VECTOR);
       const v0 = v128.load(value);
-      const v1 = v128.load(value, PIXEL);
-      const v2 = v128.load(value, 2 * PIXEL);
-      const v3 = v128.load(value, 3 * PIXEL);
-      const v4 = v128.load(value, 4 * PIXEL);
+      const v1 = v128.load(value, VECTOR);
+      const v2 = v128.load(value, 2 * VECTOR);
+      const v3 = v128.load(value, 3 * VECTOR);
+      const v4 = v128.load(value, 4 * VECTOR);
       s0 = f32x4.add(s0, f32x4.add(f32x4.mul(d, v0), f32x4.mul(e, v2)));
       s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v3)));
       s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v4)));
-      value += 4 * PIXEL;
-      gradient += 2 * PIXEL;
+      value += 4 * VECTOR;
+      gradient += 2 * VECTOR;
     } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
@@ -71,25 +71,25 @@ function add_k5s1(
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
   for (let row = 0; row < rows; row++) {
-    const end = dy + <usize>columns * PIXEL;
+    const end = dy + <usize>columns * VECTOR;
     let value = values;
     let gradient = dy;
     do {
       const d = v128.load(gradient);
-      const e = v128.load(gradient, PIXEL);
+      const e = v128.load(gradient, VECTOR);
       const v0 = v128.load(value);
-      const v1 = v128.load(value, PIXEL);
-      const v2 = v128.load(value, 2 * PIXEL);
-      const v3 = v128.load(value, 3 * PIXEL);
-      const v4 = v128.load(value, 4 * PIXEL);
-      const v5 = v128.load(value, 5 * PIXEL);
+      const v1 = v128.load(value, VECTOR);
+      const v2 = v128.load(value, 2 * VECTOR);
+      const v3 = v128.load(value, 3 * VECTOR);
+      const v4 = v128.load(value, 4 * VECTOR);
+      const v5 = v128.load(value, 5 * VECTOR);
       s0 = f32x4.add(s0, f32x4.add(f32x4.mul(d, v0), f32x4.mul(e, v1)));
       s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v2)));
       s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v3)));
       s3 = f32x4.add(s3, f32x4.add(f32x4.mul(d, v3), f32x4.mul(e, v4)));
       s4 = f32x4.add(s4, f32x4.add(f32x4.mul(d, v4), f32x4.mul(e, v5)));
-      value += 2 * PIXEL;
-      gradient += 2 * PIXEL;
+      value += 2 * VECTOR;
+      gradient += 2 * VECTOR;
     } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
@@ -107,26 +107,26 @@ function add_k5s2(
 ): void {
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
   for (let row = 0; row < rows; row++) {
-    const end = dy + <usize>columns * PIXEL;
+    const end = dy + <usize>columns * VECTOR;
     let value = values;
     let gradient = dy;
     do {
       const d = v128.load(gradient);
-      const e = v128.load(gradient, PIXEL);
+      const e = v128.load(gradient, VECTOR);
       const v0 = v128.load(value);
-      const v1 = v128.load(value, PIXEL);
-      const v2 = v128.load(value, 2 * PIXEL);
-      const v3 = v128.load(value, 3 * PIXEL);
-      const v4 = v128.load(value, 4 * PIXEL);
-      const v5 = v128.load(value, 5 * PIXEL);
-      const v6 = v128.load(value, 6 * PIXEL);
+      const v1 = v128.load(value, VECTOR);
+      const v2 = v128.load(value, 2 * VECTOR);
+      const v3 = v128.load(value, 3 * VECTOR);
+      const v4 = v128.load(value, 4 * VECTOR);
+      const v5 = v128.load(value, 5 * VECTOR);
+      const v6 = v128.load(value, 6 * VECTOR);
       s0 = f32x4.add(s0, f32x4.add(f32x4.mul(d, v0), f32x4.mul(e, v2)));
       s1 = f32x4.add(s1, f32x4.add(f32x4.mul(d, v1), f32x4.mul(e, v3)));
       s2 = f32x4.add(s2, f32x4.add(f32x4.mul(d, v2), f32x4.mul(e, v4)));
       s3 = f32x4.add(s3, f32x4.add(f32x4.mul(d, v3), f32x4.mul(e, v5)));
       s4 = f32x4.add(s4, f32x4.add(f32x4.mul(d, v4), f32x4.mul(e, v6)));
-      value += 4 * PIXEL;
-      gradient += 2 * PIXEL;
+      value += 4 * VECTOR;
+      gradient += 2 * VECTOR;
     } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
@@ -144,13 +144,13 @@ function add_tap_gradient(
 ): void {
   let sum = f32x4.splat(0.0);
   for (let row = 0; row < rows; row++) {
-    const end = dy + <usize>columns * PIXEL;
+    const end = dy + <usize>columns * VECTOR;
     let value = values;
     let gradient = dy;
     do {
       sum = f32x4.add(sum, f32x4.mul(v128.load(gradient), v128.load(value)));
       value += step;
-      gradient += PIXEL;
+      gradient += VECTOR;
     } while (gradient < end);
     dy += dyRowBytes;
     values += outputRowBytes;
@@ -179,8 +179,8 @@ export function add_weight_gradient(
       else add_k5s2(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
     } else {
       for (let kx = 0; kx < kernel; kx++) {
-        const value = row + <usize>(kx * dilation) * PIXEL;
-        add_tap_gradient(target + <usize>kx * tapStep, dy, dyRowBytes, value, outputRowBytes, rows, columns, <usize>stride * PIXEL);
+        const value = row + <usize>(kx * dilation) * VECTOR;
+        add_tap_gradient(target + <usize>kx * tapStep, dy, dyRowBytes, value, outputRowBytes, rows, columns, <usize>stride * VECTOR);
       }
     }
   }

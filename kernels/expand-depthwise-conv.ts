@@ -4,7 +4,8 @@
 
 import { multiply_into_planes } from './gemm';
 import { TAP_BYTES } from './correlate';
-import { PIXEL, PLANES, clear_around } from './plane';
+import { PLANES, clear_around } from './plane';
+import { VECTOR } from './vector';
 import { convolve_planes, forward_taps, is_special, round_up, store_means, value_columns } from './depthwise-conv';
 
 /**
@@ -16,11 +17,11 @@ function place_pixels(places: usize, first: i32, count: i32, top: i32, bottom: i
   for (let pixel = first; pixel < top * width; pixel++, places += 4) store<i32>(places, outside);
   for (let row = top; row < bottom; row++) {
     const next = places + (<usize>width << 2);
-    let place = i32x4.add(i32x4.splat(start), i32x4(0, <i32>PIXEL, 2 * <i32>PIXEL, 3 * <i32>PIXEL));
+    let place = i32x4.add(i32x4.splat(start), i32x4(0, <i32>VECTOR, 2 * <i32>VECTOR, 3 * <i32>VECTOR));
     // the last four of a row may reach into the next one's places, which are written after them
     for (let at = places; at < next; at += 16) {
       v128.store(at, place);
-      place = i32x4.add(place, i32x4.splat(4 * <i32>PIXEL));
+      place = i32x4.add(place, i32x4.splat(4 * <i32>VECTOR));
     }
     for (let at = places + (<usize>seen << 2); at < next; at += 4) store<i32>(at, outside);
     places = next;
@@ -55,14 +56,14 @@ export function f32_expand_depthwise_conv_forward__4x8(
   const depthBytes = <usize>inChannels << 2;
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
-  const rowBytes = <usize>columns * PIXEL;
+  const rowBytes = <usize>columns * VECTOR;
   const count = min(rowsPerBlock, outHeight - row);
   const rows = (count - 1) * stride + reach + 1;
   // a plane, and a place for pixels outside it
   const outside = <usize>rows * rowBytes;
-  const planeBytes = outside + 4 * PIXEL;
+  const planeBytes = outside + 4 * VECTOR;
   const outputs = scratch + TAP_BYTES;
-  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * PIXEL;
+  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
   const sums = values + (planeBytes * PLANES);
   const places = sums + 64;
   if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
@@ -72,7 +73,7 @@ export function f32_expand_depthwise_conv_forward__4x8(
   const endRow = max(min(top + rows, height), firstRow);
   const firstPixel = (firstRow * width) & ~3;
   const pixels = round_up(endRow * width - firstPixel, 4);
-  const start = ((firstRow - top) * columns + padding) * <i32>PIXEL;
+  const start = ((firstRow - top) * columns + padding) * <i32>VECTOR;
   place_pixels(places, firstPixel, pixels, firstRow, endRow, width, min(width, columns - padding), start, <i32>rowBytes, <i32>outside);
   clear_around(values, planeBytes, rows, columns, height, width, top, -padding);
   const source = packed + <usize>(image * round_up(height * width, 4) + firstPixel) * depthBytes;

@@ -2,25 +2,23 @@
 // of 16 bytes, with zeros where it reaches outside the map. It is small enough for the first-level cache,
 // which is where the loops of a depthwise convolution, going over each value many times, want it. These are
 // the ways in (in the forms of view.ts, hard-sigmoid left out: no map has it) and out. Pixels of the map stand `pixelStride` bytes apart.
-// scripts/widen.js makes a second form of this file and those that use it, with planes of eight channels.
 
 import { HARD_SWISH, activate, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
+import { VECTOR, add_vector } from './vector';
 
-/** Bytes of a pixel in a plane. */
-export const PIXEL: usize = 16;
 /** Planes that are brought in together in inference: a cache line of each pixel of the map. */
-export const PLANES: usize = 64 / PIXEL;
+export const PLANES: usize = 64 / VECTOR;
 
 /** target[count] = activation(source * scale + shift) */
 function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scales: usize, shifts: usize, activation: i32): void {
   const scale = v128.load(scales), shift = v128.load(shifts);
-  const end = target + <usize>count * PIXEL;
+  const end = target + <usize>count * VECTOR;
   if (activation == HARD_SWISH) {
     const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
     do {
       v128.store(target, hard_swish(f32x4.add(f32x4.mul(v128.load(source), scale), shift), three, six, sixth));
       source += pixelStride;
-      target += PIXEL;
+      target += VECTOR;
     } while (target != end);
   } else {
     const low = low_of(activation);
@@ -28,17 +26,17 @@ function normalize_run(target: usize, source: usize, pixelStride: usize, count: 
     do {
       v128.store(target, clamp(f32x4.add(f32x4.mul(v128.load(source), scale), shift), low, high));
       source += pixelStride;
-      target += PIXEL;
+      target += VECTOR;
     } while (target != end);
   }
 }
 
 function copy_run(target: usize, source: usize, pixelStride: usize, count: i32): void {
-  const end = target + <usize>count * PIXEL;
+  const end = target + <usize>count * VECTOR;
   do {
     v128.store(target, v128.load(source));
     source += pixelStride;
-    target += PIXEL;
+    target += VECTOR;
   } while (target != end);
 }
 
@@ -55,20 +53,20 @@ export function normalize_plane(
   const end = max(min(width - left, columns), first);
   for (let row = top; row < top + rows; row++) {
     if (row < 0 || row >= height || first == end) {
-      if (clear) memory.fill(target, 0, <usize>columns * PIXEL);
+      if (clear) memory.fill(target, 0, <usize>columns * VECTOR);
     } else {
       const source = image + <usize>(row * width + left + first) * pixelStride;
-      const run = target + <usize>first * PIXEL;
+      const run = target + <usize>first * VECTOR;
       if (scale == 0) copy_run(run, source, pixelStride, end - first);
       else normalize_run(run, source, pixelStride, end - first, scale, shift, activation);
     }
-    target += <usize>columns * PIXEL;
+    target += <usize>columns * VECTOR;
   }
 }
 
 /** Zeros from `at` to before `end`, in vectors. */
 function clear(at: usize, end: usize): void {
-  for (; at < end; at += PIXEL) v128.store(at, f32x4.splat(0.0));
+  for (; at < end; at += VECTOR) v128.store(at, f32x4.splat(0.0));
 }
 
 /**
@@ -80,11 +78,11 @@ export function clear_around(planes: usize, planeBytes: usize, rows: i32, column
   const end = max(min(width - left, columns), first);
   const firstRow = max(-top, 0);
   const endRow = first < end ? min(height - top, rows) : firstRow;
-  const rowBytes = <usize>columns * PIXEL;
-  const gap = rowBytes - <usize>(end - first) * PIXEL;
+  const rowBytes = <usize>columns * VECTOR;
+  const gap = rowBytes - <usize>(end - first) * VECTOR;
   for (let plane = planes; plane < planes + planeBytes * PLANES; plane += planeBytes) {
     let at = plane;
-    let value = plane + <usize>firstRow * rowBytes + <usize>first * PIXEL;
+    let value = plane + <usize>firstRow * rowBytes + <usize>first * VECTOR;
     for (let row = firstRow; row < endRow; row++) {
       clear(at, value);
       at = value + rowBytes - gap;
@@ -95,7 +93,7 @@ export function clear_around(planes: usize, planeBytes: usize, rows: i32, column
 }
 
 /**
- * Up to PLANES planes, `planeBytes` apart, of neighbouring channels (`bytes`, PIXEL for each plane) from (top, left) on of the
+ * Up to PLANES planes, `planeBytes` apart, of neighbouring channels (`bytes`, VECTOR for each plane) from (top, left) on of the
  * image whose first channel stands at `image`. What lies outside the map stays as it is.
  */
 export function gather_planes(
@@ -107,26 +105,26 @@ export function gather_planes(
   const endRow = first < end ? min(height - top, rows) : firstRow;
   for (let row = firstRow; row < endRow; row++) {
     let source = image + <usize>((top + row) * width + left + first) * pixelStride;
-    let plane0 = target + <usize>(row * columns + first) * PIXEL;
-    const stop = plane0 + <usize>(end - first) * PIXEL;
+    let plane0 = target + <usize>(row * columns + first) * VECTOR;
+    const stop = plane0 + <usize>(end - first) * VECTOR;
     if (bytes == 64) {
       let plane1 = plane0 + planeBytes;
       let plane2 = plane1 + planeBytes;
       let plane3 = plane2 + planeBytes;
       do {
         v128.store(plane0, v128.load(source));
-        v128.store(plane1, v128.load(source, PIXEL));
+        v128.store(plane1, v128.load(source, VECTOR));
         if (PLANES == 4) {
-          v128.store(plane2, v128.load(source, 2 * PIXEL));
-          v128.store(plane3, v128.load(source, 3 * PIXEL));
+          v128.store(plane2, v128.load(source, 2 * VECTOR));
+          v128.store(plane3, v128.load(source, 3 * VECTOR));
         }
         source += pixelStride;
-        plane0 += PIXEL; plane1 += PIXEL; plane2 += PIXEL; plane3 += PIXEL;
+        plane0 += VECTOR; plane1 += VECTOR; plane2 += VECTOR; plane3 += VECTOR;
       } while (plane0 != stop);
     } else {
-      for (; plane0 < stop; plane0 += PIXEL) {
+      for (; plane0 < stop; plane0 += VECTOR) {
         let plane = plane0;
-        for (let at: usize = 0; at < bytes; at += PIXEL) {
+        for (let at: usize = 0; at < bytes; at += VECTOR) {
           v128.store(plane, v128.load(source + at));
           plane += planeBytes;
         }
@@ -144,7 +142,7 @@ function gradient_run(
   const scale = v128.load(coefficients), shift = v128.load(coefficients + coefficientStride);
   const k1 = v128.load(factors), k2 = v128.load(factors + coefficientStride), k3 = v128.load(factors + coefficientStride * 2);
   const gate = v128.load(gates), pooled = v128.load(means);
-  const end = target + <usize>count * PIXEL;
+  const end = target + <usize>count * VECTOR;
   if (activation == HARD_SWISH) {
     const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
     do {
@@ -154,7 +152,7 @@ function gradient_run(
       v128.store(target, f32x4.add(f32x4.mul(f32x4.mul(dz, slope), k1), f32x4.add(f32x4.mul(value, k2), k3)));
       y += pixelStride;
       da += step;
-      target += PIXEL;
+      target += VECTOR;
     } while (target != end);
   } else {
     const low = low_of(activation);
@@ -166,7 +164,7 @@ function gradient_run(
       v128.store(target, f32x4.add(f32x4.mul(v128.and(dz, mask), k1), f32x4.add(f32x4.mul(value, k2), k3)));
       y += pixelStride;
       da += step;
-      target += PIXEL;
+      target += VECTOR;
     } while (target != end);
   }
 }
@@ -184,16 +182,16 @@ export function gradient_plane(
   const end = max(min(width - left, columns), first);
   for (let row = top; row < top + rows; row++) {
     if (row < 0 || row >= height || first == end) {
-      if (clear) memory.fill(target, 0, <usize>columns * PIXEL);
+      if (clear) memory.fill(target, 0, <usize>columns * VECTOR);
     } else {
       const at = <usize>(row * width + left + first) * pixelStride;
-      const run = target + <usize>first * PIXEL;
+      const run = target + <usize>first * VECTOR;
       // without da, zeros are read where the gradient is written next
-      if (da == 0) memory.fill(run, 0, <usize>(end - first) * PIXEL);
+      if (da == 0) memory.fill(run, 0, <usize>(end - first) * VECTOR);
       const source = da == 0 ? run : da + at;
-      gradient_run(run, source, da == 0 ? PIXEL : pixelStride, y + at, pixelStride, end - first, coefficients, factors, coefficientStride, gate, pooled, activation);
+      gradient_run(run, source, da == 0 ? VECTOR : pixelStride, y + at, pixelStride, end - first, coefficients, factors, coefficientStride, gate, pooled, activation);
     }
-    target += <usize>columns * PIXEL;
+    target += <usize>columns * VECTOR;
   }
 }
 
@@ -207,7 +205,7 @@ export function store_statistics(
   const pivot = v128.load(accumulators);
   let sum = f32x4.splat(0.0), square = sum;
   for (let row = 0; row < rows; row++) {
-    const end = plane + <usize>width * PIXEL;
+    const end = plane + <usize>width * VECTOR;
     let source = plane;
     do {
       const value = v128.load(source);
@@ -216,7 +214,7 @@ export function store_statistics(
       const d = f32x4.sub(value, pivot);
       sum = f32x4.add(sum, d);
       square = f32x4.add(square, f32x4.mul(d, d));
-      source += PIXEL;
+      source += VECTOR;
     } while (source != end);
     plane += rowBytes;
   }
@@ -240,16 +238,16 @@ function activate_one(y: usize, pixelStride: usize, end: usize, bias: usize, act
 /** activate_pixels for those of two. */
 function activate_two(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
   const b0 = v128.load(bias);
-  const b1 = v128.load(bias, PIXEL);
+  const b1 = v128.load(bias, VECTOR);
   let s0 = v128.load(sums);
-  let s1 = v128.load(sums, PIXEL);
+  let s1 = v128.load(sums, VECTOR);
   if (activation == HARD_SWISH) {
     const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
     do {
       const y0 = hard_swish(f32x4.add(v128.load(y), b0), three, six, sixth);
-      const y1 = hard_swish(f32x4.add(v128.load(y, PIXEL), b1), three, six, sixth);
+      const y1 = hard_swish(f32x4.add(v128.load(y, VECTOR), b1), three, six, sixth);
       v128.store(y, y0);
-      v128.store(y, y1, PIXEL);
+      v128.store(y, y1, VECTOR);
       s0 = f32x4.add(s0, y0);
       s1 = f32x4.add(s1, y1);
       y += pixelStride;
@@ -259,37 +257,37 @@ function activate_two(y: usize, pixelStride: usize, end: usize, bias: usize, act
     const high = high_of(activation);
     do {
       const y0 = clamp(f32x4.add(v128.load(y), b0), low, high);
-      const y1 = clamp(f32x4.add(v128.load(y, PIXEL), b1), low, high);
+      const y1 = clamp(f32x4.add(v128.load(y, VECTOR), b1), low, high);
       v128.store(y, y0);
-      v128.store(y, y1, PIXEL);
+      v128.store(y, y1, VECTOR);
       s0 = f32x4.add(s0, y0);
       s1 = f32x4.add(s1, y1);
       y += pixelStride;
     } while (y != end);
   }
   v128.store(sums, s0);
-  v128.store(sums, s1, PIXEL);
+  v128.store(sums, s1, VECTOR);
 }
 
 /** y <- activation(y + bias), pixels of `bytes` / 4 channels; all of them are added to `sums`, in their order. */
 export function activate_pixels(y: usize, pixelStride: usize, count: i32, bytes: usize, bias: usize, activation: i32, sums: usize): void {
   const end = y + <usize>count * pixelStride;
   let at: usize = 0;
-  for (; at + 2 * PIXEL <= bytes; at += 2 * PIXEL) activate_two(y + at, pixelStride, end + at, bias + at, activation, sums + at);
+  for (; at + 2 * VECTOR <= bytes; at += 2 * VECTOR) activate_two(y + at, pixelStride, end + at, bias + at, activation, sums + at);
   if (at < bytes) activate_one(y + at, pixelStride, end + at, bias + at, activation, sums + at);
 }
 
 /** dx <- the plane, or dx + the plane (accumulate). */
 export function store_gradient(dx: usize, pixelStride: usize, plane: usize, rowBytes: usize, rows: i32, width: i32, accumulate: bool): void {
   for (let row = 0; row < rows; row++) {
-    const end = plane + <usize>width * PIXEL;
+    const end = plane + <usize>width * VECTOR;
     let source = plane;
     do {
       let value = v128.load(source);
       if (accumulate) value = f32x4.add(v128.load(dx), value);
       v128.store(dx, value);
       dx += pixelStride;
-      source += PIXEL;
+      source += VECTOR;
     } while (source != end);
     plane += rowBytes;
   }
@@ -309,7 +307,7 @@ export function store_gradient_sums(
   const high = high_of(activation);
   const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
   for (let row = 0; row < rows; row++) {
-    const end = plane + <usize>width * PIXEL;
+    const end = plane + <usize>width * VECTOR;
     let source = plane;
     if (activation == HARD_SWISH) {
       do {
@@ -322,7 +320,7 @@ export function store_gradient_sums(
         product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
         dx += pixelStride;
         x += pixelStride;
-        source += PIXEL;
+        source += VECTOR;
       } while (source != end);
     } else {
       do {
@@ -335,17 +333,11 @@ export function store_gradient_sums(
         product = f32x4.add(product, f32x4.mul(dz, f32x4.sub(value, mean)));
         dx += pixelStride;
         x += pixelStride;
-        source += PIXEL;
+        source += VECTOR;
       } while (source != end);
     }
     plane += rowBytes;
   }
   add_vector(sums, sum);
   add_vector(sums + step, product);
-}
-
-// @ts-ignore: decorator
-@inline
-export function add_vector(target: usize, value: v128): void {
-  v128.store(target, f32x4.add(v128.load(target), value));
 }

@@ -2,7 +2,7 @@
 // the gradient of what is pooled or gated (squeeze-and-excite, the head).
 
 import { clamp, hard_swish, hard_swish_slope, HARD_SWISH, held, high_of, inside, low_of, offset_of, slope_of } from './activation';
-import { add_vector } from './plane';
+import { VECTOR, add_vector } from './vector';
 import { touch } from './view';
 
 const CHANNELS_PER_TILE: i32 = 64;
@@ -32,7 +32,7 @@ export function f32_global_average_pool_forward(
   const slope = slope_of(activation);
   const offset = offset_of(activation);
   const n = f32x4.splat(<f32>pixels);
-  for (let c = begin; c < end; c += 16) {
+  for (let c = begin; c < end; c += VECTOR) {
     let sum = f32x4.splat(0.0);
     let at = source + c;
     const last = at + <usize>pixels * stride;
@@ -64,8 +64,9 @@ export function f32_global_average_pool_forward(
 
 /** Adds to the five sums of four channels (`step` bytes apart) those of `pixels` pixels, for hard-swish. */
 function add_hard_swish_sums(
-  sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, scale: v128, shift: v128, mean: v128,
+  sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, coefficients: usize, mean: usize,
 ): void {
+  const scale = v128.load(coefficients), shift = v128.load(coefficients + stride), average = v128.load(mean);
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
   const six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
@@ -76,7 +77,7 @@ function add_hard_swish_sums(
     const u = f32x4.add(f32x4.mul(value, scale), shift);
     const slope = hard_swish_slope(u, three, minusThree, third, half, one);
     const dz = f32x4.mul(d, slope);
-    const centre = f32x4.sub(value, mean);
+    const centre = f32x4.sub(value, average);
     s0 = f32x4.add(s0, f32x4.mul(d, hard_swish(u, three, six, sixth)));
     s1 = f32x4.add(s1, dz);
     s2 = f32x4.add(s2, slope);
@@ -94,9 +95,10 @@ function add_hard_swish_sums(
 
 /** The same for an activation that is a clamp. */
 function add_clamp_sums(
-  sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, scale: v128, shift: v128, mean: v128,
+  sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, coefficients: usize, mean: usize,
   activation: i32,
 ): void {
+  const scale = v128.load(coefficients), shift = v128.load(coefficients + stride), average = v128.load(mean);
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
   const low = low_of(activation);
   const high = high_of(activation);
@@ -108,7 +110,7 @@ function add_clamp_sums(
     const u = f32x4.add(f32x4.mul(value, scale), shift);
     const slope = inside(u, low, high);
     const dz = v128.and(d, slope);
-    const centre = f32x4.sub(value, mean);
+    const centre = f32x4.sub(value, average);
     s0 = f32x4.add(s0, f32x4.mul(d, clamp(u, low, high)));
     s1 = f32x4.add(s1, dz);
     s2 = f32x4.add(s2, v128.and(one, slope));
@@ -140,7 +142,7 @@ export function f32_gate_sums_grad_input(
   memory.fill(target, 0, stride * 5);
   // a few pixels at a time, read in the order of memory before they are gone through channel by channel
   const some = max(32768 / channels, 1);
-  const zero = scratch + 16;
+  const zero = scratch + VECTOR;
   v128.store(zero, f32x4.splat(0.0));
   v128.store(scratch, f32x4.splat(0.0));
   for (let pixel = 0; pixel < pixels; pixel += some) {
@@ -148,14 +150,11 @@ export function f32_gate_sums_grad_input(
     const start = <usize>(tile * pixels + pixel) * stride;
     touch(y + start, count, stride, stride, scratch);
     if (da != 0) touch(da + start, count, stride, stride, scratch);
-    for (let c: usize = 0; c < stride; c += 16) {
-      const scale = v128.load(coefficients + c);
-      const shift = v128.load(coefficients + stride + c);
-      const mean = v128.load(saved + c);
+    for (let c: usize = 0; c < stride; c += VECTOR) {
       const gradient = da == 0 ? zero : da + start + c;
       const step = da == 0 ? <usize>0 : stride;
-      if (activation == HARD_SWISH) add_hard_swish_sums(target + c, stride, gradient, step, y + start + c, stride, count, scale, shift, mean);
-      else add_clamp_sums(target + c, stride, gradient, step, y + start + c, stride, count, scale, shift, mean, activation);
+      if (activation == HARD_SWISH) add_hard_swish_sums(target + c, stride, gradient, step, y + start + c, stride, count, coefficients + c, saved + c);
+      else add_clamp_sums(target + c, stride, gradient, step, y + start + c, stride, count, coefficients + c, saved + c, activation);
     }
   }
 }
@@ -180,13 +179,14 @@ export function f32_gate_statistics_grad_input(
   const end = <usize>min((tile + 1) * CHANNELS_PER_TILE, channels) << 2;
   const stride = <usize>channels << 2;
   const n = f32x4.splat(<f32>pixels);
-  for (let c = begin; c < end; c += 16) {
+  for (let c = begin; c < end; c += VECTOR) {
     let sum = f32x4.splat(0.0);
     let product = sum;
     for (let image: usize = 0; image < <usize>images; image++) {
       const at = image * stride + c;
       const source = sums + image * stride * 5 + c;
-      const g = gate == 0 ? f32x4.splat(1.0) : v128.load(gate + at);
+      let g = f32x4.splat(1.0);
+      if (gate != 0) g = v128.load(gate + at);
       sum = f32x4.add(sum, f32x4.mul(g, v128.load(source + stride)));
       product = f32x4.add(product, f32x4.mul(g, v128.load(source + stride * 3)));
       if (dPool != 0) {

@@ -6,6 +6,7 @@
 // A task's partial: [count, -, -, -][mean: channels][M2: channels], floats.
 
 import { HARD_SWISH, hard_swish_slope, held, high_of, inside, low_of } from './activation';
+import { VECTOR } from './vector';
 
 export function partial_bytes(channels: i32): usize {
   return 16 + (<usize>channels << 3);
@@ -25,7 +26,7 @@ export function begin_statistics(accumulators: usize, firstRow: usize, channels:
 /** Adds rows of y, `stride` bytes apart. The rows of one call are summed first, then added: two levels keep rounding small. */
 export function add_statistics(accumulators: usize, y: usize, stride: usize, rows: i32, channels: i32): void {
   const bytes = <usize>channels << 2;
-  for (let c: usize = 0; c < bytes; c += 16) {
+  for (let c: usize = 0; c < bytes; c += VECTOR) {
     const pivot = v128.load(accumulators + c);
     let sum0 = f32x4.splat(0.0), sum1 = sum0, square0 = sum0, square1 = sum0;
     let source = y + c;
@@ -57,7 +58,7 @@ export function end_statistics(accumulators: usize, partial: usize, count: i32, 
   const mean = partial + 16 + (<usize>first << 2);
   const m2 = mean + (<usize>allChannels << 2);
   const n = f32x4.splat(<f32>count);
-  for (let c: usize = 0; c < bytes; c += 16) {
+  for (let c: usize = 0; c < bytes; c += VECTOR) {
     const sum = v128.load(accumulators + bytes + c);
     const average = f32x4.div(sum, n);
     v128.store(mean + c, f32x4.add(v128.load(accumulators + c), average));
@@ -138,7 +139,7 @@ export function add_gradient_sums(
   const bytes = <usize>channels << 2;
   const low = low_of(activation);
   const high = high_of(activation);
-  for (let c: usize = 0; c < bytes; c += 16) {
+  for (let c: usize = 0; c < bytes; c += VECTOR) {
     const scale = v128.load(coefficients + c);
     const shift = v128.load(coefficients + coefficientStride + c);
     const average = v128.load(mean + c);

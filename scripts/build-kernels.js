@@ -23,12 +23,15 @@ function dispatchCase(kernel, opcode) {
   ];
   const operands = types.map((type, index) => `load<${type}>(args, ${4 * index})`);
   const call = `${kernel.name}(${[...operands, 'tile', 'scratch'].join(', ')})`;
-  if (!WIDENED.includes(kernel.file)) return `    case ${opcode}: ${call}; break;`;
-  const channels = types.flatMap((_, index) => {
-    const name = kernel.integers[index - Object.keys(kernel.pointers).length];
-    return name === 'channels' || name === 'channelsPerTask' ? [operands[index]] : [];
-  });
-  return `    case ${opcode}: if (WIDE) { if (((${channels.join(' | ')}) & 7) == 0) { wide_${call}; break; } } ${call}; break;`;
+  const inEights = WIDENED[kernel.file];
+  if (inEights === undefined) return `    case ${opcode}: ${call}; break;`;
+  const integers = kernel.integers.map((name, index) => ({
+    name,
+    operand: operands[Object.keys(kernel.pointers).length + index],
+  }));
+  const sizes = integers.filter(({ name }) => inEights.includes(name)).map(({ operand }) => operand);
+  const wide = `if (((${sizes.join(' | ') || 0}) & 7) == 0) { wide_${call}; break; }`;
+  return `    case ${opcode}: if (WIDE) { ${wide} } ${call}; break;`;
 }
 
 const files = [...new Set(KERNELS.map((kernel) => kernel.file))];
@@ -36,7 +39,7 @@ const imports = files.flatMap((file) => {
   const names = KERNELS.filter((kernel) => kernel.file === file).map((kernel) => kernel.name);
   const own = `import { ${names.join(', ')} } from '../kernels/${file}';`;
   const wide = `import { ${names.map((name) => `${name} as wide_${name}`).join(', ')} } from './wide/${file}';`;
-  return WIDENED.includes(file) ? [own, wide] : [own];
+  return file in WIDENED ? [own, wide] : [own];
 });
 const source = `// Written by scripts/build-kernels.js from src/kernels/table.ts.
 ${imports.join('\n')}
@@ -52,7 +55,7 @@ ${KERNELS.map((kernel, index) => dispatchCase(kernel, index + 1)).join('\n')}
 mkdirSync(join(root, 'build/wide'), { recursive: true });
 mkdirSync(join(root, 'wasm'), { recursive: true });
 writeFileSync(join(root, 'build/dispatch.ts'), source);
-for (const file of WIDENED) {
+for (const file of Object.keys(WIDENED)) {
   writeFileSync(join(root, `build/wide/${file}.ts`), widen(readFileSync(join(root, `kernels/${file}.ts`), 'utf8')));
 }
 

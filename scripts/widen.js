@@ -1,7 +1,7 @@
 /**
- * The second form of the loops over planes (kernels/plane.ts), for wide vectors: each pixel of a plane has eight channels, each vector a
- * second one beside it, 16 bytes further on, which V8 makes one of 256 bits. A kernel is written once, for four channels; here every
- * statement about vectors is written twice, the second time about the upper half.
+ * The second form of loops over channels, for wide vectors: each vector has a second one beside it, 16 bytes further on, and V8 makes one of
+ * 256 bits of both. A kernel is written once, for four channels (VECTOR, kernels/vector.ts); here every statement about vectors is written twice, the second time about
+ * the upper half.
  *
  * A vector is what a declaration sets to `v128.…(`, `f32x4.…(`, a function of activation.ts, or another vector. Constants that are not loaded
  * (`const three = held(3.0)`) are the same in both halves, and stay single. A statement about vectors has a line for itself. Functions with integer
@@ -66,6 +66,7 @@ function widenStatement(statement, vectors) {
     const upper = [];
     for (const part of parts) {
       const [name = '', value = ''] = part.split(/ = (.*)/s);
+      if (/f32x4|v128/.test(value) && !isVector(value, vectors)) throw new Error(`Is this a vector? ${statement}`);
       const varies = kind.startsWith('let') || /v128\.load/.test(value) || upperHalf(value, vectors) !== value;
       if (!isVector(value, vectors) || !varies) continue;
       upper.push(`${name}_upper = ${upperHalf(value, vectors)}`);
@@ -111,16 +112,28 @@ function widenFunction(source) {
   return wideSignature + wideLines.join('\n');
 }
 
-/** Files of kernels/ that have a wide form. Where a kernel takes other numbers of channels than multiples of eight, its first form does them. */
-export const WIDENED = ['correlate', 'depthwise-conv', 'depthwise-weight', 'expand-depthwise-conv', 'plane'];
+/**
+ * Files of kernels/ that have a wide form, and the integers of their kernels that must be multiples of eight for it: with others, the first
+ * form runs.
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+export const WIDENED = {
+  correlate: [],
+  'depthwise-conv': ['channels', 'channelsPerTask'],
+  'depthwise-weight': [],
+  'expand-depthwise-conv': [],
+  plane: [],
+  'pointwise-conv': ['inChannels', 'outChannels'],
+  pooling: ['channels'],
+  statistics: ['channels'],
+  vector: [],
+};
 
 /** The wide form of a file of kernels/, to stand in build/wide/. @param {string} source @returns {string} */
 export function widen(source) {
   const [head = '', ...functions] = source.split(/^(?=(?:export )?function )/m);
   const wideHead = head
-    .replace('PIXEL: usize = 16', 'PIXEL: usize = 32')
-    .replace(/from '\.\/([\w-]+)'/g, (whole, file) =>
-      WIDENED.includes(file) ? whole : `from '../../kernels/${file}'`,
-    );
+    .replace('VECTOR: usize = 16', 'VECTOR: usize = 32')
+    .replace(/from '\.\/([\w-]+)'/g, (whole, file) => (file in WIDENED ? whole : `from '../../kernels/${file}'`));
   return wideHead + functions.map(widenFunction).join('');
 }
