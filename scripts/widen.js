@@ -103,10 +103,13 @@ function widenFunction(source) {
   const lines = source.slice(signature.length).split('\n');
   const wideLines = lines.map((line) => {
     const [, space, condition, statement] = /^(\s*)((?:if|for) \(.*?\) )?(.+);$/.exec(line) ?? [];
-    if (statement === undefined) return line;
-    const wide = widenStatement(statement, vectors);
-    if (wide === `${statement};`) return line;
-    if (statement.includes(';')) throw new Error(`More than one statement about vectors in a line: ${line}`);
+    const wide = statement && widenStatement(statement, vectors);
+    if (wide === undefined || wide === `${statement};`) {
+      const left = !/^\s*(\/?\*|\/\/)/.test(line) && !DECLARATION.test(line.trim()) && upperHalf(line, vectors) !== line;
+      if (left || (/f32x4|v128/.test(line) && !line.endsWith(';'))) throw new Error(`Not one statement about vectors: ${line}`);
+      return line;
+    }
+    if (statement?.includes(';')) throw new Error(`More than one statement about vectors in a line: ${line}`);
     return condition === undefined ? space + wide : `${space}${condition}{ ${wide} }`;
   });
   return wideSignature + wideLines.join('\n');
