@@ -105,8 +105,10 @@ function widenFunction(source) {
     const [, space, condition, statement] = /^(\s*)((?:if|for) \(.*?\) )?(.+);$/.exec(line) ?? [];
     const wide = statement && widenStatement(statement, vectors);
     if (wide === undefined || wide === `${statement};`) {
-      const left = !/^\s*(\/?\*|\/\/)/.test(line) && !DECLARATION.test(line.trim()) && upperHalf(line, vectors) !== line;
-      if (left || (/f32x4|v128/.test(line) && !line.endsWith(';'))) throw new Error(`Not one statement about vectors: ${line}`);
+      const left =
+        !/^\s*(\/?\*|\/\/)/.test(line) && !DECLARATION.test(line.trim()) && upperHalf(line, vectors) !== line;
+      if (left || (/f32x4|v128/.test(line) && !line.endsWith(';')))
+        throw new Error(`Not one statement about vectors: ${line}`);
       return line;
     }
     if (statement?.includes(';')) throw new Error(`More than one statement about vectors in a line: ${line}`);

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { widen } from '../scripts/widen.js';
 
 const wide = (...lines: string[]) =>
-  widen(`import { VECTOR } from './vector';\nimport { touch } from './view';\n\nfunction f(at: usize, last: v128): void {\n${lines.join('\n')}\n}\n`)
+  widen(
+    `import { VECTOR } from './vector';\nimport { touch } from './view';\n\nfunction f(at: usize, last: v128): void {\n${lines.join('\n')}\n}\n`,
+  )
     .split('\n')
     .slice(4, -2);
 
@@ -35,7 +37,10 @@ test('imports lead to wide forms where there are some, and vectors of parameters
   const [first, second, , head] = widen(
     "import { VECTOR } from './vector';\nimport { touch } from './view';\n\nexport function f(at: usize, x: v128): void {\n}\n",
   ).split('\n');
-  expect([first, second]).toEqual(["import { VECTOR } from './vector';", "import { touch } from '../../kernels/view';"]);
+  expect([first, second]).toEqual([
+    "import { VECTOR } from './vector';",
+    "import { touch } from '../../kernels/view';",
+  ]);
   expect(head).toBe('export function f(at: usize, x: v128, x_upper: v128): void {');
 });
 
