@@ -2,7 +2,8 @@
 // outside the picture) are gathered into scratch, then multiplied as a pointwise convolution is.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_packed, multiply_panels, temporary_bytes } from './gemm';
+import { EDGE_BYTES, multiply_packed, temporary_bytes } from './gemm';
+import { multiply_panels } from './pack-rows';
 import { load_gradient } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 

@@ -5,7 +5,7 @@
 import {
   PLANES, activate_pixels, clear_around, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
 } from './plane';
-import { touch } from './view';
+import { touch } from './touch';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
 import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
 import { add_weight_gradient } from './depthwise-weight';

@@ -1,4 +1,4 @@
-// Matrix products: operands brought into the order of the tiles (tile.ts), and the edges that no tile covers. Strides are in bytes;
+// Matrix products of operands in the order of the tiles (tile.ts; pack-rows.ts and view.ts bring them into it), and the edges that no tile covers. Strides are in bytes;
 // bias and residual 0: none; a residual is laid out as c, and may be c.
 
 import { activate } from './activation';
@@ -6,72 +6,6 @@ import { InPlanes, InRows, multiply_tiles } from './tile';
 
 function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
-}
-
-/** target[4][4] <- four vectors as columns. */
-export function store_transposed(target: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
-  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-  v128.store(target, v128.shuffle<f64>(low01, low23, 0, 2));
-  v128.store(target, v128.shuffle<f64>(low01, low23, 1, 3), 16);
-  v128.store(target, v128.shuffle<f64>(high01, high23, 0, 2), 32);
-  v128.store(target, v128.shuffle<f64>(high01, high23, 1, 3), 48);
-}
-
-/** Whether rows are multiplied by a gate, as a type parameter. */
-type Gated = u32;
-type Plain = f32;
-
-/** target[k][4] <- four rows of a, Gated: times gate [k], transposed. */
-function pack_four_rows<Form>(target: usize, a: usize, stride: usize, k: i32, gate: usize): void {
-  let a1 = a + stride;
-  let a2 = a1 + stride;
-  let a3 = a2 + stride;
-  for (const end = a + (<usize>(k & ~3) << 2); a < end; a += 16) {
-    let r0 = v128.load(a);
-    let r1 = v128.load(a1);
-    let r2 = v128.load(a2);
-    let r3 = v128.load(a3);
-    if (isInteger<Form>()) {
-      const factor = v128.load(gate);
-      r0 = f32x4.mul(r0, factor); r1 = f32x4.mul(r1, factor); r2 = f32x4.mul(r2, factor); r3 = f32x4.mul(r3, factor);
-      gate += 16;
-    }
-    store_transposed(target, r0, r1, r2, r3);
-    a1 += 16; a2 += 16; a3 += 16;
-    target += 64;
-  }
-  for (let i = k & 3; i > 0; i--) {
-    const factor: f32 = isInteger<Form>() ? load<f32>(gate) : 1.0;
-    store<f32>(target, load<f32>(a) * factor);
-    store<f32>(target, load<f32>(a1) * factor, 4);
-    store<f32>(target, load<f32>(a2) * factor, 8);
-    store<f32>(target, load<f32>(a3) * factor, 12);
-    a += 4; a1 += 4; a2 += 4; a3 += 4;
-    gate += 4;
-    target += 16;
-  }
-}
-
-/** target [rows / 4][k][4] <- a, its rows times gate [k] (0: as they are). Where the last four rows are fewer, the places of the others stay as they are. */
-export function pack_rows(target: usize, a: usize, aStride: usize, rows: i32, k: i32, gate: usize): void {
-  const whole = rows & ~3;
-  for (let row = 0; row < whole; row += 4) {
-    if (gate == 0) pack_four_rows<Plain>(target, a, aStride, k, 0);
-    else pack_four_rows<Gated>(target, a, aStride, k, gate);
-    a += aStride << 2;
-    target += <usize>k << 4;
-  }
-  for (let row = whole; row < rows; row++) {
-    for (let i: usize = 0; i < <usize>k; i++) {
-      const factor: f32 = gate == 0 ? 1.0 : load<f32>(gate + (i << 2));
-      store<f32>(target + (i << 4), load<f32>(a + (i << 2)) * factor);
-    }
-    a += aStride;
-    target += 4;
-  }
 }
 
 /** target[rows][width] <- `count` columns of a, zeros behind them. */
@@ -218,13 +152,4 @@ export function multiply_into_planes(
   a: usize, rows: i32, k: i32, packed: usize, columns: i32, planes: usize, planeBytes: usize, places: usize, bias: usize, activation: i32,
 ): void {
   multiply_tiles<InPlanes>(a, rows, k, packed, 32, <usize>k << 5, columns, planes, planeBytes, bias, activation, 0, places);
-}
-
-/** c[rows][columns] = a b, the rows of a times gate [k] (0: as they are), for b packed in panels [panel][k][8], the last one padded with zeros (pack.ts). */
-export function multiply_panels(
-  a: usize, aStride: usize, gate: usize, rows: i32, k: i32, packed: usize, columns: i32,
-  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
-): void {
-  pack_rows(temporary + EDGE_BYTES, a, aStride, rows, k, gate);
-  multiply_packed(temporary + EDGE_BYTES, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
 }

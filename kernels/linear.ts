@@ -2,7 +2,8 @@
 // their saved layout [out][in], any sizes.
 
 import { NONE, activate } from './activation';
-import { EDGE_BYTES, multiply_packed, pack_columns, pack_rows, temporary_bytes } from './gemm';
+import { EDGE_BYTES, multiply_packed, pack_columns, temporary_bytes } from './gemm';
+import { pack_rows } from './pack-rows';
 
 /** Four lanes added in a fixed order. */
 function horizontal_sum(v: v128): f32 {

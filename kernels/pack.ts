@@ -1,7 +1,7 @@
 // Weights from their saved layout (OIHW) into the order the inner loops read them, with batch norm's
 // scale folded in where `scale` is given; a map's pixels into that order; and gradients from task order back into the saved layout.
 
-import { pack_rows } from './gemm';
+import { pack_rows } from './pack-rows';
 
 /**
  * packed[panel][k][8]: column n = 8 * panel + j of the forward matrix, k = (ky * K + kx) * in + ci for weight

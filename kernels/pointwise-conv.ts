@@ -3,8 +3,10 @@
 // epilogue. Packed weights: see kernels/pack.ts.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_packed, multiply_panels, temporary_bytes } from './gemm';
-import { ByColumns, ByRows, load_gradient, load_normalized } from './view';
+import { EDGE_BYTES, multiply_packed, temporary_bytes } from './gemm';
+import { multiply_panels } from './pack-rows';
+import { load_gradient, load_normalized } from './view';
+import { ByColumns, ByRows } from './view-row';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
 /**

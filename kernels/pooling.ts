@@ -3,7 +3,7 @@
 
 import { clamp, hard_swish, hard_swish_slope, HARD_SWISH, held, high_of, inside, low_of, offset_of, slope_of } from './activation';
 import { VECTOR, add_vector } from './vector';
-import { touch } from './view';
+import { touch } from './touch';
 
 const CHANNELS_PER_TILE: i32 = 64;
 const CHANNELS_PER_POOL: i32 = 256;

@@ -7,58 +7,30 @@
 //
 // Activations are those of maps: all but hard-sigmoid.
 
-import { HARD_SWISH, NONE, activate, activate_slope, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
-import { store_transposed } from './gemm';
+import { HARD_SWISH, NONE, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
+import { touch } from './touch';
+import { VECTOR, store_transposed } from './vector';
+import { gradient_one, incoming_row, normalize_one } from './view-row';
 
-/**
- * Reads every cache line of `pixels` runs of `bytes`: in the order of memory, which the processor's prefetcher follows
- * to the second-level cache; from there it is then gathered in another order. `sink` takes a vector that depends on all.
- */
-export function touch(source: usize, pixels: i32, pixelStride: usize, bytes: usize, sink: usize): void {
-  if (bytes == pixelStride) {
-    bytes *= <usize>pixels;
-    pixels = 1;
-  }
-  let seen = v128.load(sink);
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    for (let at: usize = 0; at < bytes; at += 64) seen = v128.or(seen, v128.load(source + at));
-    source += pixelStride;
-  }
-  v128.store(sink, seen);
-}
-
-/**
- * The order in which the tiles of gemm.ts read an operand, as a type parameter. ByRows: [rows / 4][channels][4];
- * ByColumns: [channels / 8, rounded up][rows][8]; what is behind the last channel is not written, and counts for nothing.
- */
-export type ByRows = f32;
-export type ByColumns = u32;
-
-/** The same four channels of four neighbouring rows. */
+/** The same channels of four neighbouring rows. */
+// @ts-ignore: decorator
+@inline
 function store_four<Order>(target: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
   if (isInteger<Order>()) {
-    v128.store(target, r0); v128.store(target, r1, 32); v128.store(target, r2, 64); v128.store(target, r3, 96);
+    v128.store(target, r0);
+    v128.store(target, r1, 32);
+    v128.store(target, r2, 64);
+    v128.store(target, r3, 96);
   } else {
     store_transposed(target, r0, r1, r2, r3);
   }
 }
 
-/** Four channels of one row. */
-function store_one<Order>(target: usize, r: v128): void {
-  if (isInteger<Order>()) {
-    v128.store(target, r);
-    return;
-  }
-  v128.store_lane<f32>(target, r, 0);
-  v128.store_lane<f32>(target, r, 1, 16);
-  v128.store_lane<f32>(target, r, 2, 32);
-  v128.store_lane<f32>(target, r, 3, 48);
-}
-
-/** From the place of four channels to that of the next four; `c` is the first ones' byte. */
-function next_channels<Order>(target: usize, c: usize, step: usize): usize {
-  if (isInteger<Order>()) return target + ((c & 16) == 0 ? 16 : step - 16);
-  return target + 64;
+/** From the place of a vector's channels to that of the next; `c` is the first ones' byte. */
+function next_vector<Order>(target: usize, c: usize, step: usize): usize {
+  if (!isInteger<Order>()) return target + 4 * VECTOR;
+  if (VECTOR == 32) return target + step;
+  return target + ((c & 16) == 0 ? 16 : step - 16);
 }
 
 function normalize_four<Order>(target: usize, step: usize, x: usize, stride: usize, coefficients: usize, activation: i32, gate: usize): void {
@@ -102,21 +74,9 @@ function normalize_four<Order>(target: usize, step: usize, x: usize, stride: usi
       r3 = f32x4.mul(r3, factor);
     }
     store_four<Order>(target, r0, r1, r2, r3);
-    target = next_channels<Order>(target, c, step);
-    c += 16;
+    target = next_vector<Order>(target, c, step);
+    c += VECTOR;
   } while (c != stride);
-}
-
-function normalize_one<Order>(target: usize, step: usize, x: usize, stride: usize, coefficients: usize, activation: i32, gate: usize): void {
-  for (let c: usize = 0; c < stride; c += 16) {
-    let value = v128.load(x + c);
-    if (coefficients != 0) {
-      value = activate(f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(coefficients + stride + c)), activation);
-    }
-    if (gate != 0) value = f32x4.mul(value, v128.load(gate + c));
-    store_one<Order>(target, value);
-    target = next_channels<Order>(target, c, step);
-  }
 }
 
 /**
@@ -149,16 +109,6 @@ export function load_normalized<Order>(
       }
     }
     target += isInteger<Order>() ? <usize>128 : stride << 2;
-  }
-}
-
-/** target = da * gate + pooled, a row, each optional; da = 0: zeros. */
-function incoming_row(target: usize, da: usize, bytes: usize, gate: usize, pooled: usize): void {
-  for (let c: usize = 0; c < bytes; c += 16) {
-    let value = da == 0 ? f32x4.splat(0.0) : v128.load(da + c);
-    if (gate != 0) value = f32x4.mul(value, v128.load(gate + c));
-    if (pooled != 0) value = f32x4.add(value, v128.load(pooled + c));
-    v128.store(target + c, value);
   }
 }
 
@@ -209,29 +159,14 @@ function gradient_four(
     r1 = f32x4.add(f32x4.mul(d1, f1), f32x4.add(f32x4.mul(r1, f2), f3));
     r2 = f32x4.add(f32x4.mul(d2, f1), f32x4.add(f32x4.mul(r2, f2), f3));
     r3 = f32x4.add(f32x4.mul(d3, f1), f32x4.add(f32x4.mul(r3, f2), f3));
-    v128.store(byColumns, r0);
-    v128.store(byColumns, r1, 16);
-    v128.store(byColumns, r2, 32);
-    v128.store(byColumns, r3, 48);
-    byColumns += step;
+    v128.store(byColumns, r0); // upper half: step
+    v128.store(byColumns, r1, 16); // upper half: step
+    v128.store(byColumns, r2, 32); // upper half: step
+    v128.store(byColumns, r3, 48); // upper half: step
+    byColumns += step * (VECTOR / 16);
     if (byRows != 0) store_transposed(byRows + (c << 2), r0, r1, r2, r3);
-    c += 16;
+    c += VECTOR;
   } while (c != stride);
-}
-
-function gradient_one(
-  byRows: usize, byColumns: usize, step: usize, da: usize, y: usize, stride: usize, coefficients: usize, factors: usize, activation: i32,
-): void {
-  for (let c: usize = 0; c < stride; c += 16) {
-    const value = v128.load(y + c);
-    const u = f32x4.add(f32x4.mul(value, v128.load(coefficients + c)), v128.load(coefficients + stride + c));
-    const dz = f32x4.mul(v128.load(da + c), activate_slope(u, activation));
-    const line = f32x4.add(f32x4.mul(value, v128.load(factors + stride + c)), v128.load(factors + stride * 2 + c));
-    const dy = f32x4.add(f32x4.mul(dz, v128.load(factors + c)), line);
-    v128.store(byColumns, dy);
-    byColumns += step;
-    if (byRows != 0) store_one<ByRows>(byRows + (c << 2), dy);
-  }
 }
 
 /**

@@ -4,8 +4,8 @@
  * the upper half.
  *
  * A vector is what a declaration sets to `v128.…(`, `f32x4.…(`, a function of activation.ts, or another vector. Constants that are not loaded
- * (`const three = held(3.0)`) are the same in both halves, and stay single. A statement about vectors has a line for itself. Functions with integer
- * vectors stay as they are.
+ * (`const three = held(3.0)`) are the same in both halves, and stay single. A statement about vectors has a line for itself. `// upper half: 64`
+ * behind a store says that its upper half stands 64 bytes further on. Functions with integer vectors stay as they are.
  */
 
 /** Functions of vectors, lane by lane, that are called in expressions. */
@@ -57,8 +57,13 @@ function isVector(value, vectors) {
   return VECTOR_CALL.test(value) || vectors.has(value);
 }
 
-/** One statement, without its semicolon. @param {string} statement @param {Set<string>} vectors those seen so far; grows @returns {string} */
-function widenStatement(statement, vectors) {
+/**
+ * @param {string} statement without its semicolon
+ * @param {Set<string>} vectors those seen so far; grows
+ * @param {string | undefined} distance of the upper half, where it is not 16 bytes further on
+ * @returns {string}
+ */
+function widenStatement(statement, vectors, distance) {
   const declaration = DECLARATION.exec(statement);
   if (declaration) {
     const kind = declaration[0];
@@ -77,13 +82,14 @@ function widenStatement(statement, vectors) {
   if (/^v128\.store\(/.test(statement)) {
     // both values first: V8 joins two stores only if nothing is loaded between them, and then the upper one should come first
     const [target = '', value = '', offset = '0'] = splitArguments(statement.slice('v128.store('.length, -1));
+    if (distance) return `${statement}; v128.store(${target} + ${distance}, ${upperHalf(value, vectors)}, ${offset});`;
     const values = `const lower = ${value}, upper = ${upperHalf(value, vectors)};`;
     return `{ ${values} v128.store(${target}, upper, ${offset} + 16); v128.store(${target}, lower, ${offset}); }`;
   }
   const [, assigned] = /^(\w+) = /.exec(statement) ?? [];
   if (assigned !== undefined && vectors.has(assigned)) return `${statement}; ${upperHalf(statement, vectors)};`;
   // a call: vectors among its arguments are followed by their upper halves
-  const doubled = rewriteCalls(statement, /^\w+\(/, (call, parts) => {
+  const doubled = rewriteCalls(statement, /^\w+(<\w+>)?\(/, (call, parts) => {
     const both = parts.flatMap((part) => (isVector(part, vectors) ? [part, upperHalf(part, vectors)] : [part]));
     return `${call}(${both.join(', ')})`;
   });
@@ -102,8 +108,9 @@ function widenFunction(source) {
   });
   const lines = source.slice(signature.length).split('\n');
   const wideLines = lines.map((line) => {
-    const [, space, condition, statement] = /^(\s*)((?:if|for) \(.*?\) )?(.+);$/.exec(line) ?? [];
-    const wide = statement && widenStatement(statement, vectors);
+    const [, space, condition, statement, , distance] =
+      /^(\s*)((?:if|for) \(.*?\) )?(.+);( \/\/ upper half: (\w+))?$/.exec(line) ?? [];
+    const wide = statement && widenStatement(statement, vectors, distance);
     if (wide === undefined || wide === `${statement};`) {
       const left =
         !/^\s*(\/?\*|\/\/)/.test(line) && !DECLARATION.test(line.trim()) && upperHalf(line, vectors) !== line;
@@ -127,11 +134,13 @@ export const WIDENED = {
   'depthwise-conv': ['channels', 'channelsPerTask'],
   'depthwise-weight': [],
   'expand-depthwise-conv': [],
+  'pack-rows': [],
   plane: [],
   'pointwise-conv': ['inChannels', 'outChannels'],
   pooling: ['channels'],
   statistics: ['channels'],
   vector: [],
+  view: [],
 };
 
 /** The wide form of a file of kernels/, to stand in build/wide/. @param {string} source @returns {string} */

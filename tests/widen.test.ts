@@ -4,7 +4,7 @@ import { widen } from '../scripts/widen.js';
 
 const wide = (...lines: string[]) =>
   widen(
-    `import { VECTOR } from './vector';\nimport { touch } from './view';\n\nfunction f(at: usize, last: v128): void {\n${lines.join('\n')}\n}\n`,
+    `import { VECTOR } from './vector';\nimport { pack_rows } from './gemm';\n\nfunction f(at: usize, last: v128): void {\n${lines.join('\n')}\n}\n`,
   )
     .split('\n')
     .slice(4, -2);
@@ -35,11 +35,11 @@ test('loads, sums and stores get an upper half; addresses and constants do not',
 
 test('imports lead to wide forms where there are some, and vectors of parameters are two', () => {
   const [first, second, , head] = widen(
-    "import { VECTOR } from './vector';\nimport { touch } from './view';\n\nexport function f(at: usize, x: v128): void {\n}\n",
+    "import { VECTOR } from './vector';\nimport { pack_rows } from './gemm';\n\nexport function f(at: usize, x: v128): void {\n}\n",
   ).split('\n');
   expect([first, second]).toEqual([
     "import { VECTOR } from './vector';",
-    "import { touch } from '../../kernels/view';",
+    "import { pack_rows } from '../../kernels/gemm';",
   ]);
   expect(head).toBe('export function f(at: usize, x: v128, x_upper: v128): void {');
 });

@@ -8,21 +8,25 @@ import { BneckError } from '../base/errors.ts';
 import { INITIAL_PAGES, MAXIMUM_PAGES, type PoolThread, SharedThreadPool, type ThreadPool } from './thread-pool.ts';
 import { wideVectors } from './wide-vectors.node.ts';
 
-const compiled = new Map<string, Promise<WebAssembly.Module>>();
+// Bundlers find files by names that are written out.
+const NARROW = new URL('../../wasm/kernels-shared.wasm', import.meta.url);
+const WIDE = new URL('../../wasm/kernels-wide.wasm', import.meta.url);
+const compiled = new Map<URL, Promise<WebAssembly.Module>>();
 
-async function compile(name: string): Promise<WebAssembly.Module> {
+async function compile(file: URL): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(await readFile(new URL(`../../wasm/${name}`, import.meta.url)));
+    return await WebAssembly.compile(await readFile(file));
   } catch (cause) {
+    const name = file.pathname.split('/').at(-1);
     const message = `The kernels (wasm/${name}) are missing or damaged. Build them: npm run build`;
     throw new BneckError('runtime', message, { cause });
   }
 }
 
 function kernels(wide: boolean): Promise<WebAssembly.Module> {
-  const name = wide ? 'kernels-wide.wasm' : 'kernels-shared.wasm';
-  const module = compiled.get(name) ?? compile(name);
-  compiled.set(name, module);
+  const file = wide ? WIDE : NARROW;
+  const module = compiled.get(file) ?? compile(file);
+  compiled.set(file, module);
   return module;
 }
 

@@ -30,6 +30,11 @@ export function enableWideVectors(): boolean {
   return wideVectors();
 }
 
+/** Whether a newer Node would have wide vectors on this machine. */
+export function newerNodeIsWider(): boolean {
+  return hasAvx2() && Number.parseInt(process.versions.v8, 10) < Number.parseInt(TRIED_V8[0] as string, 10);
+}
+
 /** Where the system does not say, processors of this century's second decade are taken to have AVX2; Apple's play x64 without it. */
 function hasAvx2(): boolean {
   if (process.arch !== 'x64') return false;
