@@ -7,14 +7,20 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { Model } from '../../src/model/model.ts';
 import { mobilenetV3 } from '../../src/models/mobilenet-v3.ts';
+import { enableWideVectors } from '../../src/runtime/wide-vectors.node.ts';
 
 const BNECK = fileURLToPath(new URL('../../bin/bneck.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'bneck-benchmark-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function benchmark(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [BNECK, 'benchmark', ...args], { cwd: folder }, (error, out, err) => {
+  return benchmarkWhere({}, ...args);
+}
+
+function benchmarkWhere(environment: Record<string, string>, ...args: string[]) {
+  const env = { ...process.env, ...environment };
+  return new Promise<{ code: number; out: string; err: string }>((resolve) => {
+    execFile(process.execPath, [BNECK, 'benchmark', ...args], { cwd: folder, env }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
     });
   });
@@ -37,6 +43,13 @@ test('inference on several numbers of threads, as JSON', async () => {
     expect(costs.map(({ name }: { name: string }) => name)).toContain('features.11.block.0.0');
   }
   expect(report.peak.threads).toBe(2);
+});
+
+test('wide vectors where V8 has them, unless they are left off', async () => {
+  const vectors = async (environment: Record<string, string>) =>
+    JSON.parse((await benchmarkWhere(environment, ...TINY, '--threads', '1', '--json')).out).vectors;
+  expect(await vectors({})).toBe(enableWideVectors() ? 256 : 128);
+  expect(await vectors({ BNECK_WIDE_VECTORS: '0' })).toBe(128);
 });
 
 test('a model file, as tables', async () => {
