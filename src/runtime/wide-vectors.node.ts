@@ -2,7 +2,7 @@
  * 256-bit vectors under Node. WebAssembly has vectors of 128 bits, but newer V8 can compile two operations side by side into one of the
  * processor's 256-bit ones (AVX2), behind a flag. `wasm/kernels-wide.wasm` is written so that it can. The bits of all results are the same.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 
@@ -35,12 +35,25 @@ export function newerNodeIsWider(): boolean {
   return hasAvx2() && Number.parseInt(process.versions.v8, 10) < Number.parseInt(TRIED_V8[0] as string, 10);
 }
 
+let avx2: boolean | null = null;
+
 /** Where the system does not say, processors of this century's second decade are taken to have AVX2; Apple's play x64 without it. */
 function hasAvx2(): boolean {
-  if (process.arch !== 'x64') return false;
+  avx2 ??= process.arch === 'x64' && askForAvx2();
+  return avx2;
+}
+
+function askForAvx2(): boolean {
   if (process.platform !== 'linux') return !/apple/i.test(cpus()[0]?.model ?? '');
   try {
-    return /^flags\s*:.*\bavx2\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
+    // of the first processor: on a large machine Linux takes its time for the others
+    const file = openSync('/proc/cpuinfo', 'r');
+    try {
+      const start = Buffer.alloc(4096);
+      return /^flags\s*:.*\bavx2\b/m.test(start.toString('latin1', 0, readSync(file, start)));
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return false;
   }
