@@ -55,6 +55,6 @@ export const { stepBytes } = await load('program/print-program.js');
 /** @type {typeof import('../src/report/table.ts')} */
 export const { formatTable } = await load('report/table.js');
 /** @type {typeof import('../src/runtime/wide-vectors.node.ts')} */
-export const { enableWideVectors } = await load('runtime/wide-vectors.node.js');
+export const { wideVectors } = await load('runtime/wide-vectors.node.js');
 /** @type {typeof import('../src/train/training-session.ts')} */
 export const { TrainingSession } = await load('train/training-session.js');

@@ -2,7 +2,7 @@
  * bneck's training step, as several benchmarks make it: a session with Adam, and steps on one batch in
  * memory, again and again.
  */
-import { buildGraph, enableWideVectors, initialWeights, mobilenetV3, TrainingSession } from './built-package.js';
+import { buildGraph, initialWeights, mobilenetV3, TrainingSession } from './built-package.js';
 import { MEAN, randomPictures, STD } from './pictures.js';
 
 /** @typedef {import('./workloads.js').Workload} Workload */
@@ -20,7 +20,6 @@ export function architectureOf({ model, classes, reduction }) {
  * @param {{ batchNormMomentum?: number }} [more]
  */
 export function trainingSession(workload, threads, more = {}) {
-  enableWideVectors();
   const architecture = architectureOf(workload);
   return TrainingSession.create({
     architecture,

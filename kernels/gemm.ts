@@ -145,7 +145,7 @@ export function multiply_packed(
 }
 
 /**
- * Panels of b, whole (columns a multiple of 8), times rows of a that are packed by fours already, into planes of four columns `planeBytes` apart:
+ * Panels of b, whole (columns a multiple of 8), times rows of a that are packed by fours already, into planes of four columns (eight in the build for wide vectors) `planeBytes` apart:
  * row number i at the byte places[i] of each.
  */
 export function multiply_into_planes(

@@ -65,7 +65,7 @@ export function f32_pack_depthwise_forward(weight: usize, scale: usize, packed: 
 }
 
 /**
- * packed [images][pixels / 4, rounded up][channels][4] <- x [images][pixels][channels]: pixels by fours, as multiply_tiles (gemm.ts) reads them.
+ * packed [images][pixels / 4, rounded up][channels][4] <- x [images][pixels][channels]: pixels by fours, as multiply_tiles (tile.ts) reads them.
  * What an image's last four pixels lack is zeros. A tile is `pixelsPerTask` (a multiple of 4) pixels of an image.
  */
 export function f32_pack_pixels_forward(x: usize, packed: usize, images: i32, pixels: i32, channels: i32, pixelsPerTask: i32, tile: i32, scratch: usize): void {

@@ -18,8 +18,8 @@ export type InPlanes = u32;
 
 /**
  * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; panels of eight columns of b `panelStep` apart, their rows of 8 floats `bStride`.
- * InPlanes: columns of c stand by fours in planes, cStride apart, each row of a plane (16 bytes) at the offset that places (u32 [rows]) has
- * for it, and there is no residual.
+ * InPlanes: columns of c stand by fours (by eights in the build for wide vectors) in planes, cStride apart, each row of a plane at the offset that
+ * places (u32 [rows]) has for it, and there is no residual.
  */
 function multiply_narrow_tiles<Target>(
   a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,

@@ -4,6 +4,7 @@
 /** Bytes of a vector. */
 export const VECTOR: usize = 16;
 
+/** Adds to the vector at `target`. */
 // @ts-ignore: decorator
 @inline
 export function add_vector(target: usize, value: v128): void {

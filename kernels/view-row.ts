@@ -3,7 +3,7 @@
 import { activate, activate_slope } from './activation';
 
 /**
- * The order in which the tiles of gemm.ts read an operand, as a type parameter. ByRows: [rows / 4][channels][4];
+ * The order in which the tiles of tile.ts read an operand, as a type parameter. ByRows: [rows / 4][channels][4];
  * ByColumns: [channels / 8, rounded up][rows][8]; what is behind the last channel is not written, and counts for nothing.
  */
 export type ByRows = f32;

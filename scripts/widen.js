@@ -133,6 +133,7 @@ export const WIDENED = {
   correlate: [],
   'depthwise-conv': ['channels', 'channelsPerTask'],
   'depthwise-weight': [],
+  // whose channels always are
   'expand-depthwise-conv': [],
   'pack-rows': [],
   plane: [],

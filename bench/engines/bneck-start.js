@@ -7,8 +7,7 @@ import { readFile } from 'node:fs/promises';
 
 const [, , modelPath = '', picturePath = '', threads = '1'] = process.argv;
 /** @type {typeof import('../../src/index.ts')} */
-const { enableWideVectors, Model } = await import(new URL('../../dist/index.js', import.meta.url).href);
-enableWideVectors();
+const { Model } = await import(new URL('../../dist/index.js', import.meta.url).href);
 const model = await Model.load(modelPath, { threads: Number(threads) });
 const logits = await model.forwardBytes(await readFile(picturePath), 1);
 process.stdout.write(`${logits.indexOf(Math.max(...logits))}\n`);

@@ -1,14 +1,14 @@
 /**
  * bneck, from its built package: training steps, and inference from the bytes of pictures.
  */
-import { BNECK_VERSION, enableWideVectors, Model, summarizeNetwork } from '../built-package.js';
+import { BNECK_VERSION, Model, summarizeNetwork, wideVectors } from '../built-package.js';
 import { randomPictures } from '../pictures.js';
 import { trainingSession, trainingStep } from '../training.js';
 
 /** @typedef {import('../engine-process.js').Job} Job */
 
 export async function start() {
-  const vectors = enableWideVectors() ? 256 : 128;
+  const vectors = wideVectors() ? 256 : 128;
   return { version: BNECK_VERSION, settings: `WASM SIMD, ${vectors}-bit vectors, bytes in` };
 }
 

@@ -4,7 +4,7 @@
  * start of a call to the barrier after it. Flops and bytes are those of the kernel table: bytes count
  * each operand once, so what a kernel rereads from cache is not in them.
  */
-import { enableWideVectors, formatTable, kernelNamed, stepBytes } from '../built-package.js';
+import { formatTable, kernelNamed, stepBytes } from '../built-package.js';
 import { trainingSession, trainingStep } from '../training.js';
 import { nameOf } from '../workloads.js';
 import { measureRoofs } from './roofs.js';
@@ -121,7 +121,6 @@ function callCosts({ program }, { flopsPerSecond, bytesPerSecond }) {
  * @returns {Promise<string>} tables for people; times are those of one step
  */
 export async function profileTraining(workload, threads) {
-  enableWideVectors();
   const roofs = await measureRoofs(threads);
   const session = await trainingSession(workload, threads);
   try {

@@ -75,7 +75,7 @@ export function ceilDivide(a: number, b: number): number {
 /** Bytes in which the edges of a product are computed (kernels/gemm.ts). */
 export const EDGE_BYTES = 192;
 
-/** Bytes that multiply_panels (kernels/gemm.ts) takes for `rows` rows of `depth` floats, packed by fours. */
+/** Bytes that multiply_panels (kernels/pack-rows.ts) takes for `rows` rows of `depth` floats, packed by fours. */
 export function panelScratchBytes(rows: number, depth: number): number {
   return EDGE_BYTES + 16 * ceilDivide(rows, 4) * depth;
 }
