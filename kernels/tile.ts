@@ -314,15 +314,14 @@ function multiply_wide_tiles<Target>(
         }
       }
       if (isInteger<Target>()) {
-        const second = c + cStride;
-        const at0 = <usize>load<u32>(place);
-        v128.store(c + at0, s01, 16); v128.store(c + at0, s00); v128.store(second + at0, s03, 16); v128.store(second + at0, s02);
-        const at1 = <usize>load<u32>(place, 4);
-        v128.store(c + at1, s11, 16); v128.store(c + at1, s10); v128.store(second + at1, s13, 16); v128.store(second + at1, s12);
-        const at2 = <usize>load<u32>(place, 8);
-        v128.store(c + at2, s21, 16); v128.store(c + at2, s20); v128.store(second + at2, s23, 16); v128.store(second + at2, s22);
-        const at3 = <usize>load<u32>(place, 12);
-        v128.store(c + at3, s31, 16); v128.store(c + at3, s30); v128.store(second + at3, s33, 16); v128.store(second + at3, s32);
+        let first = c + load<u32>(place), second = first + cStride;
+        v128.store(first, s01, 16); v128.store(first, s00); v128.store(second, s03, 16); v128.store(second, s02);
+        first = c + load<u32>(place, 4); second = first + cStride;
+        v128.store(first, s11, 16); v128.store(first, s10); v128.store(second, s13, 16); v128.store(second, s12);
+        first = c + load<u32>(place, 8); second = first + cStride;
+        v128.store(first, s21, 16); v128.store(first, s20); v128.store(second, s23, 16); v128.store(second, s22);
+        first = c + load<u32>(place, 12); second = first + cStride;
+        v128.store(first, s31, 16); v128.store(first, s30); v128.store(second, s33, 16); v128.store(second, s32);
         place += 16;
         continue;
       }
