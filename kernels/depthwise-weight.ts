@@ -60,9 +60,10 @@ function add_k3s2(
     dy += dyRowBytes;
     values += outputRowBytes;
   }
-  add_vector(target, s0);
-  add_vector(target + tapStep, s1);
+  // in another order than above: the compiler would share what is equal, and cut the first pair apart
   add_vector(target + tapStep * 2, s2);
+  add_vector(target + tapStep, s1);
+  add_vector(target, s0);
 }
 
 /** One row of a 5 x 5 filter, stride 1, two columns at a time. */
