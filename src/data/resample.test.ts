@@ -1,5 +1,6 @@
 /** Pillow goldens: made with Pillow 9.4, `Image.resize(size, BILINEAR, box)`, from the same formula. */
 import { createHash } from 'node:crypto';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makePicture, type Picture } from './picture.ts';
 import { type Box, resizeBilinear, resizeCrop } from './resample.ts';
@@ -50,6 +51,64 @@ test('the same size is the same picture; impossible sizes and boxes are refused'
   expect(() => resizeBilinear(picture, 2, 2, [1, 1, 1, 2])).toThrow();
 });
 
+/** Weights of one output pixel for each input pixel, as Pillow computes them. */
+function plainWeights(inputSize: number, start: number, end: number, outputSize: number, output: number): number[] {
+  const scale = Math.fround(end - start) / outputSize;
+  const support = Math.max(scale, 1);
+  const center = start + (output + 0.5) * scale;
+  const low = Math.max(0, Math.trunc(center - support + 0.5));
+  const high = Math.min(inputSize, Math.trunc(center + support + 0.5));
+  const exact = Array.from({ length: inputSize }, (_, i) =>
+    i < low || i >= high ? 0 : Math.max(0, 1 - Math.abs((i - center + 0.5) * (1 / support))),
+  );
+  const sum = exact.reduce((a, b) => a + b, 0);
+  return exact.map((weight) => (sum === 0 ? 0 : Math.trunc(0.5 + (weight / sum) * 2 ** 22)));
+}
+
+/** The two passes, written down as they are defined. */
+function plainResize({ width, height, data }: Picture, newWidth: number, newHeight: number, box: Box): number[] {
+  const round = (weights: number[], value: (i: number) => number) =>
+    weights.reduce((sum, weight, i) => sum + weight * value(i), 2 ** 21) >> 22;
+  const across = Array.from({ length: newWidth }, (_, x) => plainWeights(width, box[0], box[2], newWidth, x));
+  const down = Array.from({ length: newHeight }, (_, y) => plainWeights(height, box[1], box[3], newHeight, y));
+  const lines = Array.from({ length: height * newWidth * 3 }, (_, i) => {
+    const [row, x, c] = [Math.floor(i / (newWidth * 3)), Math.floor(i / 3) % newWidth, i % 3];
+    return round(across[x] as number[], (from) => data[(row * width + from) * 3 + c] as number);
+  });
+  return Array.from({ length: newHeight * newWidth * 3 }, (_, i) => {
+    const [y, rest] = [Math.floor(i / (newWidth * 3)), i % (newWidth * 3)];
+    return round(down[y] as number[], (from) => lines[from * newWidth * 3 + rest] as number);
+  });
+}
+
+test('any picture, any part of it, to any size: what the definition gives', () => {
+  const side = fc.integer({ min: 1, max: 24 });
+  const part = fc.tuple(fc.integer({ min: 0, max: 99 }), fc.integer({ min: 1, max: 100 }));
+  const run = fc.property(
+    side,
+    side,
+    side,
+    side,
+    part,
+    part,
+    fc.integer(),
+    (width, height, newWidth, newHeight, h, v, seed) => {
+      const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => Math.imul(i + seed, 2654435761) >>> 24);
+      const picture = makePicture(width, height, data);
+      const between = ([from, to]: [number, number], size: number): [number, number] => [
+        Math.fround((Math.min(from, to - 1) * size) / 100),
+        Math.min(size, Math.fround((Math.max(from + 1, to) * size) / 100)),
+      ];
+      const [[left, right], [top, bottom]] = [between(h, width), between(v, height)];
+      const box: Box = [left, top, right, bottom];
+      expect([...resizeBilinear(picture, newWidth, newHeight, box).data]).toEqual(
+        plainResize(picture, newWidth, newHeight, box),
+      );
+    },
+  );
+  fc.assert(run, { numRuns: 300 });
+});
+
 test('a white picture stays white at any size', () => {
   const white = makePicture(301, 7, new Uint8Array(301 * 7 * 3).fill(255));
   for (const [width, height] of [
@@ -91,4 +150,10 @@ test('a part must lie in its picture, and the output be a square of its size', (
   const at = { x: 0, y: 0, width: 8, height: 8 };
   expect(() => resizeCrop(picture, { ...at, x: 1 }, 4, false, new Uint8Array(48))).toThrow();
   expect(() => resizeCrop(picture, at, 4, false, new Uint8Array(47))).toThrow();
+});
+
+test('memory for a large picture is let go of, and the next one has enough', () => {
+  const large = makePicture(5000, 4500, new Uint8Array(5000 * 4500 * 3).fill(255));
+  expect(resizeBilinear(large, 7, 5).data.every((value) => value === 255)).toBe(true);
+  expect(hash(resizeBilinear(formulaPicture(500, 375), 224, 224))).toBe('892877380b4fddb7');
 });

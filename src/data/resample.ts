@@ -3,16 +3,29 @@
  * gives with `BILINEAR`: torchvision's weights were trained and measured on such pictures. Two
  * passes, rows first; the triangle filter widens with the reduction; weights are fixed-point
  * integers of 22 fractional bits and each pass rounds to 8 bits. Everything is integer or IEEE
- * double arithmetic, so the bits are the same in every engine. Training spends most of its loading here:
- * docs/experiments.md has what was tried.
+ * double arithmetic, so the bits are the same in every engine. The passes are WebAssembly (kernels/resample.ts), in a
+ * memory of their own: nearly all that loading costs in training is here (docs/experiments.md).
  * Source of the rules: Pillow, src/libImaging/Resample.c.
  */
+import { RESAMPLE_KERNELS } from '../../wasm/resample.js';
 import { assert } from '../base/errors.ts';
 import { type CropBox, checkCropBox, makePicture, type Picture, type PictureSize, pictureBytes } from './picture.ts';
-import { type Lines, PRECISION_BITS, resampleColumns, resampleRows, type Taps } from './resample-passes.ts';
 
 /** Left, top, right, bottom in pixels; may be fractional. */
 export type Box = readonly [left: number, top: number, right: number, bottom: number];
+
+/** 32 bits less 8 for the pixel and 2 for headroom, as Pillow has it. */
+const PRECISION_BITS = 32 - 8 - 2;
+/** The lower part of a weight. */
+const LOW_BITS = PRECISION_BITS / 2;
+
+/** Which input pixels make an output pixel: for output i, two for each pair, from `first[i]` on; what is more than it takes weighs 0. At most one lies past the input. */
+interface Taps {
+  readonly first: Int32Array;
+  readonly pairs: number;
+  /** [output][pair][4]: the upper halves of two weights, the lower ones */
+  readonly weights: Int16Array;
+}
 
 /**
  * The taps of one axis. `start` and `end` bound the box on it and are single-precision, as in Pillow.
@@ -33,10 +46,9 @@ function computeTaps(inputSize: number, start: number, end: number, outputSize: 
     highs[output] = high;
     most = Math.max(most, high - low);
   }
-  // Three go as four, for which there is a loop.
-  const count = most === 3 && inputSize > 3 ? 4 : most;
+  const pairs = (most + 1) >> 1;
   const first = new Int32Array(outputSize);
-  const weights = new Int32Array(outputSize * count);
+  const weights = new Int16Array(outputSize * pairs * 4);
   const exact = new Float64Array(most);
   for (let output = 0; output < outputSize; output++) {
     const low = lows[output] as number;
@@ -50,22 +62,77 @@ function computeTaps(inputSize: number, start: number, end: number, outputSize: 
       sum += weight;
     }
     const place = mirrored ? outputSize - 1 - output : output;
-    const begin = Math.min(low, inputSize - count);
+    // as far from the end as there are taps, where there is room
+    const begin = Math.max(0, Math.min(low, inputSize - 2 * pairs));
     first[place] = begin;
     for (let tap = 0; tap < taps; tap++) {
-      const weight = sum === 0 ? 0 : (exact[tap] as number) / sum;
-      weights[place * count + low - begin + tap] = Math.trunc(0.5 + weight * (1 << PRECISION_BITS));
+      const share = sum === 0 ? 0 : (exact[tap] as number) / sum;
+      const weight = Math.trunc(0.5 + share * (1 << PRECISION_BITS));
+      const index = low - begin + tap;
+      const at = (place * pairs + (index >> 1)) * 4 + (index & 1);
+      weights[at] = weight >> LOW_BITS;
+      weights[at + 2] = weight & ((1 << LOW_BITS) - 1);
     }
   }
-  return { first, count, weights };
+  return { first, pairs, weights };
 }
 
-/** Pixels between the passes, of all pictures but large ones: new memory for each would take a tenth of the time. */
-const SCRATCH = new Int32Array(2 ** 18);
+interface ResampleKernels {
+  readonly memory: WebAssembly.Memory;
+  resample_rows(
+    source: number,
+    rowBytes: number,
+    rows: number,
+    firsts: number,
+    weights: number,
+    pairs: number,
+    width: number,
+    target: number,
+    targetRowBytes: number,
+  ): void;
+  resample_columns(
+    source: number,
+    rowBytes: number,
+    firsts: number,
+    weights: number,
+    pairs: number,
+    height: number,
+    target: number,
+    targetRowBytes: number,
+  ): void;
+}
+
+const PAGE_BYTES = 65536;
+/** Of a memory that is kept for the next picture. */
+const KEPT_BYTES = 2 ** 26;
+/** What the passes may read or write behind their operands. */
+const MARGIN_BYTES = 64;
+
+let module: WebAssembly.Module | null = null;
+let kept: ResampleKernels | null = null;
+
+/** The passes, with a memory of so many bytes at least. */
+function kernelsWith(bytes: number): ResampleKernels {
+  module ??= new WebAssembly.Module(Uint8Array.from(atob(RESAMPLE_KERNELS), (character) => character.charCodeAt(0)));
+  const kernels = kept ?? (new WebAssembly.Instance(module).exports as unknown as ResampleKernels);
+  const missing = bytes - kernels.memory.buffer.byteLength;
+  if (missing > 0) kernels.memory.grow(Math.ceil(missing / PAGE_BYTES));
+  kept = kernels.memory.buffer.byteLength <= KEPT_BYTES ? kernels : null;
+  return kernels;
+}
+
+/** Rows of pixels of three bytes. */
+interface Lines extends PictureSize {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  /** byte of the first pixel */
+  readonly begin: number;
+  /** from a row to the next */
+  readonly rowBytes: number;
+}
 
 /** Resamples the part of `source` inside `box` to `width` x `height` pixels. */
 function resample(
-  source: Omit<Lines, 'rows'> & PictureSize,
+  source: Lines,
   [left, top, right, bottom]: Box,
   { width, height }: PictureSize,
   mirrored: boolean,
@@ -76,10 +143,36 @@ function resample(
   const down = computeTaps(source.height, top, bottom, height);
   // Only the rows that the second pass will read.
   const firstRow = down.first[0] as number;
-  const rows = (down.first[height - 1] as number) + down.count - firstRow;
-  const packed = rows * width <= SCRATCH.length ? SCRATCH : new Int32Array(rows * width);
-  resampleRows({ data, begin: source.begin + firstRow * rowBytes, rowBytes, rows }, across, packed);
-  resampleColumns(packed, width, { ...down, first: down.first.map((row) => row - firstRow) }, output);
+  const rows = Math.min((down.first[height - 1] as number) + 2 * down.pairs, source.height) - firstRow;
+  const begin = source.begin + firstRow * rowBytes;
+  const input = data.subarray(begin, begin + (rows - 1) * rowBytes + source.width * 3);
+  // whole vectors, and a byte behind the last pixel
+  const lineBytes = (width * 3 + 16) & ~15;
+
+  let end = 0;
+  const place = (bytes: number) => {
+    const address = end;
+    end += (bytes + MARGIN_BYTES + 15) & ~15;
+    return address;
+  };
+  const inputAt = place(input.length);
+  const linesAt = place((rows + 1) * lineBytes);
+  const outputAt = place(output.length);
+  const [acrossAt, acrossWeightsAt] = [place(across.first.byteLength), place(across.weights.byteLength)];
+  const [downAt, downWeightsAt] = [place(down.first.byteLength), place(down.weights.byteLength)];
+
+  const { memory, resample_rows, resample_columns } = kernelsWith(end);
+  const bytes = new Uint8Array(memory.buffer);
+  const words = new Int32Array(memory.buffer);
+  const halves = new Int16Array(memory.buffer);
+  bytes.set(input, inputAt);
+  for (let x = 0; x < width; x++) words[acrossAt / 4 + x] = (across.first[x] as number) * 3;
+  halves.set(across.weights, acrossWeightsAt / 2);
+  for (let y = 0; y < height; y++) words[downAt / 4 + y] = (down.first[y] as number) - firstRow;
+  halves.set(down.weights, downWeightsAt / 2);
+  resample_rows(inputAt, rowBytes, rows, acrossAt, acrossWeightsAt, across.pairs, width, linesAt, lineBytes);
+  resample_columns(linesAt, lineBytes, downAt, downWeightsAt, down.pairs, height, outputAt, width * 3);
+  output.set(bytes.subarray(outputAt, outputAt + output.length));
 }
 
 /**

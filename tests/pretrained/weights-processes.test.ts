@@ -41,7 +41,7 @@ beforeAll(() => {
     include: [],
   };
   writeFileSync(join(root, 'tsconfig.json'), JSON.stringify(config));
-  symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
+  for (const folder of ['node_modules', 'wasm']) symlinkSync(join(repository, folder), join(root, folder));
   execFileSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', root]);
 });
 beforeEach(async () => {
