@@ -3,13 +3,10 @@
  * arguments unpacked) from the kernel table and the wide form of some files (widen.js), then compiles kernels/ three times into wasm/: for
  * shared and for unshared memory, and for shared memory and wide vectors (WIDE). Runs after tsc, since it reads the compiled table.
  */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compile, root } from './compile.js';
 import { WIDENED, widen } from './widen.js';
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** @type {{ KERNELS: import('../src/kernels/kernel.ts').Kernel[] }} */
 const { KERNELS } = await import(new URL('../dist/kernels/table.js', import.meta.url).href);
@@ -59,31 +56,15 @@ for (const file of Object.keys(WIDENED)) {
   writeFileSync(join(root, `build/wide/${file}.ts`), widen(readFileSync(join(root, `kernels/${file}.ts`), 'utf8')));
 }
 
-const common = [
-  'kernels/interpreter.ts',
-  '--baseDir',
-  root,
-  '-O3',
-  '--noAssert',
-  '--runtime',
-  'stub',
-  '--use',
-  'abort=',
-  '--disableWarning',
-  '112',
-];
-const features = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
+const threads = ['--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
 /** @type {[string, string[]][]} */
 const builds = [
   ['wasm/kernels-shared.wasm', ['--sharedMemory', '--use', 'WIDE=0']],
   ['wasm/kernels-single.wasm', ['--use', 'WIDE=0']],
   ['wasm/kernels-wide.wasm', ['--sharedMemory', '--use', 'WIDE=1']],
 ];
-for (const [file, extra] of builds) {
-  const { error, stderr } = await asc.main([...common, ...features, ...extra, '-o', file]);
-  if (error) {
-    console.error(stderr.toString());
-    process.exit(1);
-  }
-  console.log(`${file}: ${(statSync(join(root, file)).size / 1024).toFixed(1)} KB`);
+for (const [file, options] of builds) {
+  const module = await compile('kernels/interpreter.ts', [...threads, ...options]);
+  writeFileSync(join(root, file), module);
+  console.log(`${file}: ${(module.byteLength / 1024).toFixed(1)} KB`);
 }
