@@ -5,7 +5,18 @@ import asc from 'assemblyscript/asc';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-const COMMON = ['-O3', '--noAssert', '--runtime', 'stub', '--use', 'abort=', '--disableWarning', '112', '--enable', 'simd'];
+const COMMON = [
+  '-O3',
+  '--noAssert',
+  '--runtime',
+  'stub',
+  '--use',
+  'abort=',
+  '--disableWarning',
+  '112',
+  '--enable',
+  'simd',
+];
 
 /**
  * The module that a file of kernels/ becomes. Where it does not compile, the process ends with what the compiler says.
