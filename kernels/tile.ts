@@ -118,12 +118,23 @@ function multiply_narrow_tiles<Target>(
         }
       }
       if (isInteger<Target>()) {
-        // planes of eight channels where vectors are wide, else of four
-        const second = WIDE ? c + 16 : c + cStride;
-        v128.store(c + load<u32>(place), s00); v128.store(second + load<u32>(place), s01);
-        v128.store(c + load<u32>(place, 4), s10); v128.store(second + load<u32>(place, 4), s11);
-        v128.store(c + load<u32>(place, 8), s20); v128.store(second + load<u32>(place, 8), s21);
-        v128.store(c + load<u32>(place, 12), s30); v128.store(second + load<u32>(place, 12), s31);
+        if (WIDE) {
+          // planes of eight channels
+          let at = c + load<u32>(place);
+          v128.store(at, s01, 16); v128.store(at, s00);
+          at = c + load<u32>(place, 4);
+          v128.store(at, s11, 16); v128.store(at, s10);
+          at = c + load<u32>(place, 8);
+          v128.store(at, s21, 16); v128.store(at, s20);
+          at = c + load<u32>(place, 12);
+          v128.store(at, s31, 16); v128.store(at, s30);
+        } else {
+          const second = c + cStride;
+          v128.store(c + load<u32>(place), s00); v128.store(second + load<u32>(place), s01);
+          v128.store(c + load<u32>(place, 4), s10); v128.store(second + load<u32>(place, 4), s11);
+          v128.store(c + load<u32>(place, 8), s20); v128.store(second + load<u32>(place, 8), s21);
+          v128.store(c + load<u32>(place, 12), s30); v128.store(second + load<u32>(place, 12), s31);
+        }
         place += 16;
         continue;
       }

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile, root } from './compile.js';
+import { compile, ENGINE, root } from './compile.js';
 import { WIDENED, widen } from './widen.js';
 
 /** @type {{ KERNELS: import('../src/kernels/kernel.ts').Kernel[] }} */
@@ -56,7 +56,6 @@ for (const file of Object.keys(WIDENED)) {
   writeFileSync(join(root, `build/wide/${file}.ts`), widen(readFileSync(join(root, `kernels/${file}.ts`), 'utf8')));
 }
 
-const threads = ['--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
 /** @type {[string, string[]][]} */
 const builds = [
   ['wasm/kernels-shared.wasm', ['--sharedMemory', '--use', 'WIDE=0']],
@@ -64,7 +63,7 @@ const builds = [
   ['wasm/kernels-wide.wasm', ['--sharedMemory', '--use', 'WIDE=1']],
 ];
 for (const [file, options] of builds) {
-  const module = await compile('kernels/interpreter.ts', [...threads, ...options]);
+  const module = await compile('kernels/interpreter.ts', [...ENGINE, ...options]);
   writeFileSync(join(root, file), module);
   console.log(`${file}: ${(module.byteLength / 1024).toFixed(1)} KB`);
 }

@@ -18,6 +18,9 @@ const COMMON = [
   'simd',
 ];
 
+/** What the engine's kernels need besides: a memory that comes from outside, and the instructions of threads. */
+export const ENGINE = ['--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
+
 /**
  * The module that a file of kernels/ becomes. Where it does not compile, the process ends with what the compiler says.
  * @param {string} entry @param {string[]} options @returns {Promise<Uint8Array>}

@@ -1,0 +1,59 @@
+/**
+ * What V8 made of the kernels for wide vectors. Where it does not see that two vectors belong together, the bits are the same and the loop takes a third longer,
+ * so nothing else would tell (docs/kernels.md, Wide vectors).
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { compile, ENGINE } from '../scripts/compile.js';
+
+const hasAvx2 = existsSync('/proc/cpuinfo') && /\bavx2\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
+const able = process.arch === 'x64' && hasAvx2 && /^(13\.6|14\.6)\./.test(process.versions.v8);
+
+interface Arithmetic {
+  /** instructions on 256 bits, on 128, and that take the upper half out of a vector */
+  whole: number;
+  half: number;
+  cut: number;
+}
+
+/** The machine code of each function, by its name in the kernels' source. */
+function machineCode(module: Uint8Array): Map<string, Arithmetic> {
+  const folder = mkdtempSync(join(tmpdir(), 'bneck-wide-'));
+  try {
+    const file = join(folder, 'kernels.wasm');
+    writeFileSync(file, module);
+    const flags = [
+      '--experimental-wasm-revectorize',
+      '--no-liftoff',
+      '--no-wasm-lazy-compilation',
+      '--single-threaded',
+    ];
+    const script = `new WebAssembly.Module(require('node:fs').readFileSync(${JSON.stringify(file)}))`;
+    const options = { encoding: 'utf8', maxBuffer: 2 ** 28 } as const;
+    const code = execFileSync(process.execPath, [...flags, '--print-wasm-code', '--eval', script], options);
+    return new Map(
+      code
+        .split(/^name: /m)
+        .slice(1)
+        .map((text) => {
+          const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
+          const [whole, half] = [/ v(?:mul|add|sub)ps ymm/g, / v(?:mul|add|sub)ps xmm/g].map(count) as [number, number];
+          return [text.slice(0, text.search(/\s/)), { whole, half, cut: count(/ vextractf128 /g) }];
+        }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test.skipIf(!able)('tiles and depthwise loops are of 256 bits throughout (Node 24 or 26, x64 with AVX2)', async () => {
+  const module = await compile('kernels/interpreter.ts', [...ENGINE, '--sharedMemory', '--use', 'WIDE=1', '--debug']);
+  const functions = [...machineCode(module)].filter(([name]) =>
+    /^(kernels\/tile\/multiply_(wide|narrow)_tiles|build\/wide\/(correlate|depthwise-weight)\/)/.test(name),
+  );
+  expect(functions.length).toBeGreaterThanOrEqual(10);
+  expect(functions.filter(([, { whole, half, cut }]) => whole < 8 || half > 0 || cut > 0)).toEqual([]);
+});
