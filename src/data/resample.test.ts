@@ -157,3 +157,8 @@ test('memory for a large picture is let go of, and the next one has enough', () 
   expect(resizeBilinear(large, 7, 5).data.every((value) => value === 255)).toBe(true);
   expect(hash(resizeBilinear(formulaPicture(500, 375), 224, 224))).toBe('892877380b4fddb7');
 });
+
+test('a size that no memory holds is refused with what it takes, and the next picture is resized', () => {
+  expect(() => resizeBilinear(formulaPicture(4, 3000), 1_000_000, 1)).toThrow(/^Resizing takes 8,\d{3} MB of memory/);
+  expect(hash(resizeBilinear(formulaPicture(500, 375), 224, 224))).toBe('892877380b4fddb7');
+});

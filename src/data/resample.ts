@@ -4,11 +4,11 @@
  * passes, rows first; the triangle filter widens with the reduction; weights are fixed-point
  * integers of 22 fractional bits and each pass rounds to 8 bits. Everything is integer or IEEE
  * double arithmetic, so the bits are the same in every engine. The passes are WebAssembly (kernels/resample.ts), in a
- * memory of their own: nearly all that loading costs in training is here (docs/experiments.md).
+ * memory of their own; docs/experiments.md has what was tried.
  * Source of the rules: Pillow, src/libImaging/Resample.c.
  */
 import { RESAMPLE_KERNELS } from '../../wasm/resample.js';
-import { assert } from '../base/errors.ts';
+import { assert, BneckError } from '../base/errors.ts';
 import { type CropBox, checkCropBox, makePicture, type Picture, type PictureSize, pictureBytes } from './picture.ts';
 
 /** Left, top, right, bottom in pixels; may be fractional. */
@@ -111,12 +111,19 @@ const MARGIN_BYTES = 64;
 let module: WebAssembly.Module | null = null;
 let kept: ResampleKernels | null = null;
 
-/** The passes, with a memory of so many bytes at least. */
+/** The passes, with a memory of so many bytes at least. @throws BneckError 'image' where there is not so much */
 function kernelsWith(bytes: number): ResampleKernels {
   module ??= new WebAssembly.Module(Uint8Array.from(atob(RESAMPLE_KERNELS), (character) => character.charCodeAt(0)));
   const kernels = kept ?? (new WebAssembly.Instance(module).exports as unknown as ResampleKernels);
   const missing = bytes - kernels.memory.buffer.byteLength;
-  if (missing > 0) kernels.memory.grow(Math.ceil(missing / PAGE_BYTES));
+  if (missing > 0) {
+    try {
+      kernels.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    } catch (cause) {
+      const message = `Resizing takes ${Math.ceil(bytes / 2 ** 20).toLocaleString('en')} MB of memory, which there is not; give smaller pictures.`;
+      throw new BneckError('image', message, { cause });
+    }
+  }
   kept = kernels.memory.buffer.byteLength <= KEPT_BYTES ? kernels : null;
   return kernels;
 }
@@ -152,7 +159,7 @@ function resample(
   let end = 0;
   const place = (bytes: number) => {
     const address = end;
-    end += (bytes + MARGIN_BYTES + 15) & ~15;
+    end += Math.ceil((bytes + MARGIN_BYTES) / 16) * 16;
     return address;
   };
   const inputAt = place(input.length);
