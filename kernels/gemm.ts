@@ -46,7 +46,7 @@ export function temporary_bytes(rows: i32, k: i32): usize {
 
 /** The upper left `rows` x `columns` of a 4 x 8 tile: what is left over at the edges of c. */
 function multiply_edge(
-  a: usize, rows: i32, k: i32, b: usize, bStride: usize, columns: i32,
+  a: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
 ): void {
   const vector = temporary + 128;
@@ -54,7 +54,7 @@ function multiply_edge(
   if (residual != 0) {
     for (let row: usize = 0; row < <usize>rows; row++) copy_floats(temporary + (row << 5), residual + row * cStride, columns);
   }
-  multiply_tiles<InRows>(a, 4, k, b, bStride, 0, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary, 0);
+  multiply_tiles<InRows>(a, 4, k, b, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary, 0);
   for (let row: usize = 0; row < <usize>rows; row++) copy_floats(c + row * cStride, temporary + (row << 5), columns);
 }
 
@@ -63,16 +63,17 @@ function multiply_edge(
  * the last rows; panels of b as in multiply_tiles, columns a multiple of 32.
  */
 function multiply_row(
-  a: usize, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32, c: usize, bias: usize, activation: i32, residual: usize,
+  a: usize, k: i32, b: usize, columns: i32, c: usize, bias: usize, activation: i32, residual: usize,
 ): void {
   const end = a + (<usize>k << 4);
+  const panel = <usize>k << 5;
   for (let column: usize = 0; column < <usize>columns << 2; column += 128) {
     let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     let b0 = b;
-    let b1 = b0 + panelStep;
-    let b2 = b1 + panelStep;
-    let b3 = b2 + panelStep;
-    b = b3 + panelStep;
+    let b1 = b0 + panel;
+    let b2 = b1 + panel;
+    let b3 = b2 + panel;
+    b = b3 + panel;
     let at = a;
     do {
       const x = v128.load32_splat(at);
@@ -84,7 +85,7 @@ function multiply_row(
       s5 = f32x4.add(s5, f32x4.mul(x, v128.load(b2, 16)));
       s6 = f32x4.add(s6, f32x4.mul(x, v128.load(b3)));
       s7 = f32x4.add(s7, f32x4.mul(x, v128.load(b3, 16)));
-      b0 += bStride; b1 += bStride; b2 += bStride; b3 += bStride;
+      b0 += 32; b1 += 32; b2 += 32; b3 += 32;
       at += 16;
     } while (at != end);
     const target = c + column;
@@ -116,31 +117,31 @@ function finish_pair(c: usize, byte: usize, s0: v128, s1: v128, bias: usize, act
  * edge: EDGE_BYTES of scratch.
  */
 export function multiply_packed(
-  packed: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  packed: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, edge: usize,
 ): void {
   const wholeRows = rows & ~3;
   const wholeColumns = columns & ~7;
-  multiply_tiles<InRows>(packed, wholeRows, k, b, bStride, panelStep, wholeColumns, c, cStride, bias, activation, residual, 0);
+  multiply_tiles<InRows>(packed, wholeRows, k, b, wholeColumns, c, cStride, bias, activation, residual, 0);
   if (wholeRows == rows && wholeColumns == columns) return;
   const rowColumns = columns & ~31;
   for (let row = wholeRows; row < rows; row++) {
     const at = <usize>row * cStride;
-    multiply_row(packed + (<usize>wholeRows * <usize>k << 2) + (<usize>(row - wholeRows) << 2), k, b, bStride, panelStep, rowColumns, c + at, bias, activation, residual == 0 ? <usize>0 : residual + at);
+    multiply_row(packed + (<usize>wholeRows * <usize>k << 2) + (<usize>(row - wholeRows) << 2), k, b, rowColumns, c + at, bias, activation, residual == 0 ? <usize>0 : residual + at);
   }
   const firstColumn = wholeRows == rows ? wholeColumns : rowColumns;
-  b += <usize>(firstColumn >> 3) * panelStep;
+  b += <usize>firstColumn * (<usize>k << 2);
   for (let column = firstColumn; column < columns; column += 8) {
     const byte = <usize>column << 2;
     const vector = bias == 0 ? <usize>0 : bias + byte;
     for (let row = column < wholeColumns ? wholeRows : 0; row < rows; row += 4) {
       const at = byte + <usize>row * cStride;
       multiply_edge(
-        packed + (<usize>row * <usize>k << 2), min(rows - row, 4), k, b, bStride, min(columns - column, 8),
+        packed + (<usize>row * <usize>k << 2), min(rows - row, 4), k, b, min(columns - column, 8),
         c + at, cStride, vector, activation, residual == 0 ? <usize>0 : residual + at, edge,
       );
     }
-    b += panelStep;
+    b += <usize>k << 5;
   }
 }
 
@@ -151,5 +152,5 @@ export function multiply_packed(
 export function multiply_into_planes(
   a: usize, rows: i32, k: i32, packed: usize, columns: i32, planes: usize, planeBytes: usize, places: usize, bias: usize, activation: i32,
 ): void {
-  multiply_tiles<InPlanes>(a, rows, k, packed, 32, <usize>k << 5, columns, planes, planeBytes, bias, activation, 0, places);
+  multiply_tiles<InPlanes>(a, rows, k, packed, columns, planes, planeBytes, bias, activation, 0, places);
 }

@@ -146,7 +146,7 @@ export function f32_linear_grad_input(
   const panels = scratch + temporary_bytes(rows, outFeatures);
   pack_rows(dyByRows, dy, outStride, rows, outFeatures, 0);
   pack_columns(panels, 8, weight + byte, inStride, outFeatures, count);
-  multiply_packed(dyByRows, rows, outFeatures, panels, 32, <usize>outFeatures << 5, count, dx + byte, inStride, 0, NONE, 0, scratch);
+  multiply_packed(dyByRows, rows, outFeatures, panels, count, dx + byte, inStride, 0, NONE, 0, scratch);
 }
 
 /**
@@ -167,7 +167,7 @@ export function f32_linear_grad_weight(
   const panels = scratch + temporary_bytes(featuresPerTask, rows);
   pack_columns(dyByColumns, 4, dy + byte, outStride, rows, end - first);
   pack_columns(panels, 8, x, inStride, rows, inFeatures);
-  multiply_packed(dyByColumns, end - first, rows, panels, 32, <usize>rows << 5, inFeatures, dWeight + <usize>first * inStride, inStride, 0, NONE, 0, scratch);
+  multiply_packed(dyByColumns, end - first, rows, panels, inFeatures, dWeight + <usize>first * inStride, inStride, 0, NONE, 0, scratch);
   if (dBias == 0) return;
   for (let feature = first; feature < end; feature++) {
     let sum: f32 = 0.0;

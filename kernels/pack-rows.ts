@@ -5,10 +5,10 @@ import { VECTOR, store_transposed } from './vector';
 
 /** Whether rows are multiplied by a gate, as a type parameter. */
 type Gated = u32;
-type Plain = f32;
+export type Plain = f32;
 
 /** target[k][4] <- four rows of a, Gated: times gate [k], transposed. */
-function pack_four_rows<Form>(target: usize, a: usize, stride: usize, k: i32, gate: usize): void {
+export function pack_four_rows<Form>(target: usize, a: usize, stride: usize, k: i32, gate: usize): void {
   let a1 = a + stride;
   let a2 = a1 + stride;
   let a3 = a2 + stride;
@@ -66,5 +66,5 @@ export function multiply_panels(
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
 ): void {
   pack_rows(temporary + EDGE_BYTES, a, aStride, rows, k, gate);
-  multiply_packed(temporary + EDGE_BYTES, rows, k, packed, 32, <usize>k << 5, columns, c, cStride, bias, activation, residual, temporary);
+  multiply_packed(temporary + EDGE_BYTES, rows, k, packed, columns, c, cStride, bias, activation, residual, temporary);
 }

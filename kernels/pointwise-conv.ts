@@ -30,7 +30,7 @@ export function f32_pointwise_conv_statistics_forward__4x8(
     const count = min(rowsPerBlock, end - row);
     load_normalized<ByRows>(loaded, 0, x, coefficients, activation, gate, row, count, inChannels, rowsPerImage);
     const target = y + <usize>row * outStride;
-    multiply_packed(loaded, count, inChannels, weight, 32, inStride << 3, outChannels, target, outStride, 0, NONE, 0, scratch);
+    multiply_packed(loaded, count, inChannels, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -105,9 +105,9 @@ export function f32_pointwise_conv_grad_input_grad_weight__4x8(
     const xStep = <usize>count << 5;
     load_gradient(dyByRows, dyByColumns, dyStep, incoming, da, y, coefficients, factors, activation, gate, pooled, row, count, outChannels, rowsPerImage);
     load_normalized<ByColumns>(xByColumns, xStep, x, xCoefficients, xActivation, xGate, row, count, inChannels, rowsPerImage);
-    multiply_packed(dyByColumns, outChannels, count, xByColumns, 32, xStep, inChannels, partial, inStride, 0, NONE, row == first ? <usize>0 : partial, scratch);
+    multiply_packed(dyByColumns, outChannels, count, xByColumns, inChannels, partial, inStride, 0, NONE, row == first ? <usize>0 : partial, scratch);
     const target = dx + <usize>row * inStride;
-    multiply_packed(dyByRows, count, outChannels, weight, 32, outStride << 3, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
+    multiply_packed(dyByRows, count, outChannels, weight, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
     if (sums != 0) add_gradient_sums(sum, target, inStride, x + <usize>row * inStride, inStride, count, inChannels, xCoefficients, xSaved, inStride, xActivation);
   }
 }

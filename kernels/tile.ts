@@ -1,13 +1,9 @@
 // The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
-// tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill
-// eight accumulators. Both operands are packed, rows of a by fours and columns of b by eights, so that one pointer each
-// walks them: a core issues six or eight instructions a cycle, of which the arithmetic wants four. So loops end at their
-// bottom, and a turn is written out eight times with a way out after each: V8 keeps the addresses of broadcasts in registers only where
-// all ways out of a loop lie behind them, and fits the loads and sums between two ways out into the registers it has.
-// The order of instructions is V8's too, and matters: a broadcast should come right before its products. V8 places pure operations from the last
-// backwards, sums in the order of their variables; a load is placed when what uses it is, and the load after it, but behind a place where
-// two paths meet it waits for nothing. Hence rows from the last to the first, and after each turn a store that never happens: no
-// address of a float is 1 (docs/experiments.md, 2026-11-29).
+// tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill eight accumulators. Both operands are packed,
+// rows of a by fours and columns of b by eights, so that one pointer each walks them: a core takes up six instructions a cycle, of which the arithmetic wants
+// four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13 on too, and a turn is written as the processor
+// likes it: a broadcast, its products, their sums. Older V8s order a block's instructions themselves, loads first, and run out of registers where a block has more
+// than one turn. Hence, in the loop that they run, a way out after each turn, and a store that never happens: no address of a float is 1 (docs/kernels.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
 import { HARD_SWISH, NONE, clamp, hard_swish, held, high_of, low_of } from './activation';
@@ -17,12 +13,12 @@ export type InRows = f32;
 export type InPlanes = u32;
 
 /**
- * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; panels of eight columns of b `panelStep` apart, their rows of 8 floats `bStride`.
+ * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; b packed [columns / 8][k][8].
  * InPlanes: columns of c stand by fours (by eights in the build for wide vectors) in planes, cStride apart, each row of a plane at the offset that
  * places (u32 [rows]) has for it, and there is no residual.
  */
 function multiply_narrow_tiles<Target>(
-  a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  a: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
   const low = low_of(activation);
@@ -35,71 +31,71 @@ function multiply_narrow_tiles<Target>(
     for (let row = 0; row < rows; row += 4) {
       let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
       let p = b;
-      let x: v128, b0: v128, b1: v128;
+      let x: v128, b0: v128, b1: v128, m0: v128, m1: v128;
       const end = a0 + (<usize>k << 4);
       do {
         b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        a0 += 16; p += bStride;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+        a0 += 16; p += 32;
         if (a0 == end) break;
         if (a0 == 1) store<i32>(a0, 0);
         b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        a0 += 16; p += bStride;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+        a0 += 16; p += 32;
         if (a0 == end) break;
         if (a0 == 1) store<i32>(a0, 0);
         b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        a0 += 16; p += bStride;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+        a0 += 16; p += 32;
         if (a0 == end) break;
         if (a0 == 1) store<i32>(a0, 0);
         b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        a0 += 16; p += bStride;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+        a0 += 16; p += 32;
         if (a0 == end) break;
         if (a0 == 1) store<i32>(a0, 0);
         b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        a0 += 16; p += bStride;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+        a0 += 16; p += 32;
         if (a0 == end) break;
         if (a0 == 1) store<i32>(a0, 0);
         b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        a0 += 16; p += bStride;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+        a0 += 16; p += 32;
         if (a0 == end) break;
         if (a0 == 1) store<i32>(a0, 0);
         b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        a0 += 16; p += bStride;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+        a0 += 16; p += 32;
         if (a0 == end) break;
         if (a0 == 1) store<i32>(a0, 0);
         b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 8); s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0, 4); s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        x = v128.load32_splat(a0); s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        a0 += 16; p += bStride;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+        a0 += 16; p += 32;
       } while (a0 != end);
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
@@ -152,7 +148,7 @@ function multiply_narrow_tiles<Target>(
       v128.store(target, s30); v128.store(target, s31, 16);
       at += cStride << 2;
     }
-    b += panelStep;
+    b += <usize>k << 5;
     if (isInteger<Target>()) c += WIDE ? cStride : cStride << 1;
   }
 }
@@ -163,9 +159,10 @@ function multiply_narrow_tiles<Target>(
  * before a fault of the upper one. Columns are a multiple of 16.
  */
 function multiply_wide_tiles<Target>(
-  a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  a: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
+  const panel = <usize>k << 5;
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -177,130 +174,104 @@ function multiply_wide_tiles<Target>(
       let s00 = f32x4.splat(0.0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
       let s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00;
       let p = b;
-      let q = b + panelStep;
-      let x: v128, b0: v128, b1: v128, b2: v128, b3: v128;
+      let q = b + panel;
+      let a1: usize, x: v128, b0: v128, b1: v128, b2: v128, b3: v128, m0: v128, m1: v128, m2: v128, m3: v128;
       const end = a0 + (<usize>k << 4);
-      do {
+      const eights = a0 + (<usize>(k & ~7) << 4);
+      while (a0 != eights) {
         b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
-        a0 += 16; p += bStride; q += bStride;
-        if (a0 == end) break;
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a1 = a0 + 16;
+        b0 = v128.load(p, 32); b1 = v128.load(p, 48); b2 = v128.load(q, 32); b3 = v128.load(q, 48);
+        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a1 = a0 + 32;
+        b0 = v128.load(p, 64); b1 = v128.load(p, 80); b2 = v128.load(q, 64); b3 = v128.load(q, 80);
+        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a1 = a0 + 48;
+        b0 = v128.load(p, 96); b1 = v128.load(p, 112); b2 = v128.load(q, 96); b3 = v128.load(q, 112);
+        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a1 = a0 + 64;
+        b0 = v128.load(p, 128); b1 = v128.load(p, 144); b2 = v128.load(q, 128); b3 = v128.load(q, 144);
+        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a1 = a0 + 80;
+        b0 = v128.load(p, 160); b1 = v128.load(p, 176); b2 = v128.load(q, 160); b3 = v128.load(q, 176);
+        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a1 = a0 + 96;
+        b0 = v128.load(p, 192); b1 = v128.load(p, 208); b2 = v128.load(q, 192); b3 = v128.load(q, 208);
+        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a1 = a0 + 112;
+        b0 = v128.load(p, 224); b1 = v128.load(p, 240); b2 = v128.load(q, 224); b3 = v128.load(q, 240);
+        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a0 += 128; p += 256; q += 256;
+      }
+      while (a0 != end) {
         b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
-        a0 += 16; p += bStride; q += bStride;
-        if (a0 == end) break;
-        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
-        a0 += 16; p += bStride; q += bStride;
-        if (a0 == end) break;
-        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
-        a0 += 16; p += bStride; q += bStride;
-        if (a0 == end) break;
-        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
-        a0 += 16; p += bStride; q += bStride;
-        if (a0 == end) break;
-        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
-        a0 += 16; p += bStride; q += bStride;
-        if (a0 == end) break;
-        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
-        a0 += 16; p += bStride; q += bStride;
-        if (a0 == end) break;
-        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12);
-        s30 = f32x4.add(s30, f32x4.mul(x, b0)); s31 = f32x4.add(s31, f32x4.mul(x, b1));
-        s32 = f32x4.add(s32, f32x4.mul(x, b2)); s33 = f32x4.add(s33, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 8);
-        s20 = f32x4.add(s20, f32x4.mul(x, b0)); s21 = f32x4.add(s21, f32x4.mul(x, b1));
-        s22 = f32x4.add(s22, f32x4.mul(x, b2)); s23 = f32x4.add(s23, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0, 4);
-        s10 = f32x4.add(s10, f32x4.mul(x, b0)); s11 = f32x4.add(s11, f32x4.mul(x, b1));
-        s12 = f32x4.add(s12, f32x4.mul(x, b2)); s13 = f32x4.add(s13, f32x4.mul(x, b3));
-        x = v128.load32_splat(a0);
-        s00 = f32x4.add(s00, f32x4.mul(x, b0)); s01 = f32x4.add(s01, f32x4.mul(x, b1));
-        s02 = f32x4.add(s02, f32x4.mul(x, b2)); s03 = f32x4.add(s03, f32x4.mul(x, b3));
-        a0 += 16; p += bStride; q += bStride;
-      } while (a0 != end);
+        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        a0 += 16; p += 32; q += 32;
+      }
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
         const b0 = v128.load(v), b1 = v128.load(v, 16), b2 = v128.load(v, 32), b3 = v128.load(v, 48);
@@ -350,26 +321,26 @@ function multiply_wide_tiles<Target>(
       v128.store(target, s31, 16); v128.store(target, s30); v128.store(target, s33, 48); v128.store(target, s32, 32);
       at += cStride << 2;
     }
-    b += panelStep << 1;
+    b += panel << 1;
     if (isInteger<Target>()) c += cStride << 1;
   }
 }
 
 /** Tiles as multiply_narrow_tiles: two panels at a time where the build is for wide vectors, and the last one, or all, alone. */
 export function multiply_tiles<Target>(
-  a: usize, rows: i32, k: i32, b: usize, bStride: usize, panelStep: usize, columns: i32,
+  a: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
   if (WIDE) {
     const wide = columns & ~15;
-    multiply_wide_tiles<Target>(a, rows, k, b, bStride, panelStep, wide, c, cStride, bias, activation, residual, places);
+    multiply_wide_tiles<Target>(a, rows, k, b, wide, c, cStride, bias, activation, residual, places);
     if (wide == columns) return;
     const byte = <usize>wide << 2;
-    b += <usize>(wide >> 3) * panelStep;
+    b += <usize>wide * (<usize>k << 2);
     c += isInteger<Target>() ? <usize>(wide >> 3) * cStride : byte;
     if (bias != 0) bias += byte;
     if (residual != 0) residual += byte;
     columns -= wide;
   }
-  multiply_narrow_tiles<Target>(a, rows, k, b, bStride, panelStep, columns, c, cStride, bias, activation, residual, places);
+  multiply_narrow_tiles<Target>(a, rows, k, b, columns, c, cStride, bias, activation, residual, places);
 }

@@ -1,12 +1,14 @@
-/** The compiler of kernels/, AssemblyScript's, with the options that all modules share. */
+/** The compiler of kernels/, AssemblyScript's, with the options that all modules share, and with Binaryen as `KeepOrder` runs it. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
+import binaryen from 'assemblyscript/binaryen';
+import { Transform } from 'assemblyscript/transform';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const COMMON = [
-  '-O3',
+  '-O0',
   '--noAssert',
   '--runtime',
   'stub',
@@ -21,6 +23,53 @@ const COMMON = [
 /** What the engine's kernels need besides: a memory that comes from outside, and the instructions of threads. */
 export const ENGINE = ['--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
 
+/** Functions whose operations stay in the order in which they are written: today's V8 lays instructions out in that of the module. */
+const ORDERED = /^kernels\/tile\//;
+
+/** What Binaryen may do to them. Its other passes carry a sum to where it is used next, past loads and products, and so run a processor out of registers. */
+const IN_ORDER = [
+  ...['ssa-nomerge', 'precompute-propagate', 'optimize-instructions', 'dce'],
+  ...['remove-unused-brs', 'remove-unused-names', 'merge-blocks', 'vacuum'],
+  ...['coalesce-locals', 'reorder-locals', 'rse', 'vacuum'],
+  ...['remove-unused-brs', 'remove-unused-names', 'merge-blocks', 'optimize-instructions', 'vacuum'],
+];
+
+/** Optimises all functions but ORDERED, which the others meanwhile see as imports. */
+class KeepOrder extends Transform {
+  /** @param {binaryen.Module} module */
+  afterCompile(module) {
+    binaryen.setOptimizeLevel(3);
+    binaryen.setShrinkLevel(0);
+    binaryen.setGenerateStackIR(true);
+    binaryen.setOptimizeStackIR(true);
+    binaryen.setAlwaysInlineMaxSize(12);
+    binaryen.setFlexibleInlineMaxSize(70);
+    binaryen.setOneCallerInlineMaxSize(200);
+    binaryen.setAllowInliningFunctionsWithLoops(true);
+    const copy = binaryen.parseText(module.emitText());
+    copy.setFeatures(module.getFeatures());
+    copy.runPasses(['inlining']);
+    const functions = Array.from({ length: copy.getNumFunctions() }, (_, index) => copy.getFunctionByIndex(index));
+    const ordered = functions.filter((reference) => {
+      const { name } = binaryen.getFunctionInfo(reference);
+      return ORDERED.test(name) && module.getFunction(name) !== 0;
+    });
+    for (const reference of ordered) copy.runPassesOnFunction(reference, IN_ORDER);
+    const kept = ordered.map((reference) => binaryen.getFunctionInfo(reference));
+    for (const { name, params, results } of kept) {
+      module.removeFunction(name);
+      module.addFunctionImport(name, 'ordered', name, params, results);
+    }
+    module.optimize();
+    for (const { name, params, results, vars, body } of kept) {
+      module.removeFunction(name);
+      module.addFunction(name, params, results, vars, module.copyExpression(body));
+    }
+    module.runPasses(['remove-unused-module-elements', 'reorder-functions']);
+    copy.dispose();
+  }
+}
+
 /**
  * The module that a file of kernels/ becomes. Where it does not compile, the process ends with what the compiler says.
  * @param {string} entry @param {string[]} options @returns {Promise<Uint8Array>}
@@ -29,6 +78,7 @@ export async function compile(entry, options) {
   /** @type {Uint8Array | null} */
   let module = null;
   const { error, stderr } = await asc.main([entry, '--baseDir', root, ...COMMON, ...options, '-o', 'module.wasm'], {
+    transforms: [new KeepOrder()],
     writeFile: (_name, contents) => {
       module = /** @type {Uint8Array} */ (contents);
     },

@@ -108,8 +108,7 @@ export const convStatisticsForward: Kernel = {
   integers: GEOMETRY,
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) =>
-    panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + 12 * outChannels(s) + scratchRows(s) * patchFloats(s),
+  scratchBytes: (s) => panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + 12 * outChannels(s) + 16 * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => depth(s) + size(s, 'rowsPerTask'),
   constraint: multipleOf4('outChannels'),
@@ -139,7 +138,7 @@ export const convForward: Kernel = {
   integers: [...GEOMETRY, 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + scratchRows(s) * patchFloats(s),
+  scratchBytes: (s) => panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + 16 * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: depth,
   constraint: mapActivation('activation'),
@@ -167,7 +166,7 @@ export const convGradWeight: Kernel = {
   floats: [],
   tiles: rowTasks,
   scratchBytes: (s) =>
-    EDGE_BYTES + 4 * outChannels(s) * (patchFloats(s) + 4) + scratchRows(s) * (patchFloats(s) + outChannels(s)),
+    EDGE_BYTES + 4 * outChannels(s) * (patchFloats(s) + 4) + scratchRows(s) * (2 * patchFloats(s) + outChannels(s)),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => size(s, 'rowsPerTask'),
   constraint: (s) => multipleOf4('outChannels')(s) ?? mapActivation('activation')(s),
