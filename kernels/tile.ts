@@ -31,72 +31,43 @@ function multiply_narrow_tiles<Target>(
     for (let row = 0; row < rows; row += 4) {
       let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
       let p = b;
-      let x: v128, b0: v128, b1: v128, m0: v128, m1: v128;
+      let a1: usize, x: v128, b0: v128, b1: v128, m0: v128, m1: v128;
       const end = a0 + (<usize>k << 4);
-      do {
-        b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-        a0 += 16; p += 32;
-        if (a0 == end) break;
-        if (a0 == 1) store<i32>(a0, 0);
-        b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-        a0 += 16; p += 32;
-        if (a0 == end) break;
-        if (a0 == 1) store<i32>(a0, 0);
-        b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-        a0 += 16; p += 32;
-        if (a0 == end) break;
-        if (a0 == 1) store<i32>(a0, 0);
-        b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-        a0 += 16; p += 32;
-        if (a0 == end) break;
-        if (a0 == 1) store<i32>(a0, 0);
-        b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-        a0 += 16; p += 32;
-        if (a0 == end) break;
-        if (a0 == 1) store<i32>(a0, 0);
-        b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-        a0 += 16; p += 32;
-        if (a0 == end) break;
-        if (a0 == 1) store<i32>(a0, 0);
-        b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-        a0 += 16; p += 32;
-        if (a0 == end) break;
-        if (a0 == 1) store<i32>(a0, 0);
-        b0 = v128.load(p); b1 = v128.load(p, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-        a0 += 16; p += 32;
-      } while (a0 != end);
+      if (TURBOFAN) {
+        do {
+          for (let turn: usize = 0; turn < 8; turn++) { // written out
+            b0 = v128.load(p); b1 = v128.load(p, 16);
+            x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+            x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+            x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+            x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+            a0 += 16; p += 32;
+            if (a0 == end) break;
+            if (a0 == 1) store<i32>(a0, 0);
+          }
+        } while (a0 != end);
+      } else {
+        const eights = a0 + (<usize>(k & ~7) << 4);
+        while (a0 != eights) {
+          for (let turn: usize = 0; turn < 8; turn++) { // written out
+            a1 = a0 + 16 * turn;
+            b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16);
+            x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+            x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+            x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+            x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+          }
+          a0 += 128; p += 256;
+        }
+        while (a0 != end) {
+          b0 = v128.load(p); b1 = v128.load(p, 16);
+          x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+          x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+          x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+          x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+          a0 += 16; p += 32;
+        }
+      }
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
         const b0 = v128.load(v);
@@ -179,85 +150,18 @@ function multiply_wide_tiles<Target>(
       const end = a0 + (<usize>k << 4);
       const eights = a0 + (<usize>(k & ~7) << 4);
       while (a0 != eights) {
-        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a1 = a0 + 16;
-        b0 = v128.load(p, 32); b1 = v128.load(p, 48); b2 = v128.load(q, 32); b3 = v128.load(q, 48);
-        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a1 = a0 + 32;
-        b0 = v128.load(p, 64); b1 = v128.load(p, 80); b2 = v128.load(q, 64); b3 = v128.load(q, 80);
-        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a1 = a0 + 48;
-        b0 = v128.load(p, 96); b1 = v128.load(p, 112); b2 = v128.load(q, 96); b3 = v128.load(q, 112);
-        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a1 = a0 + 64;
-        b0 = v128.load(p, 128); b1 = v128.load(p, 144); b2 = v128.load(q, 128); b3 = v128.load(q, 144);
-        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a1 = a0 + 80;
-        b0 = v128.load(p, 160); b1 = v128.load(p, 176); b2 = v128.load(q, 160); b3 = v128.load(q, 176);
-        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a1 = a0 + 96;
-        b0 = v128.load(p, 192); b1 = v128.load(p, 208); b2 = v128.load(q, 192); b3 = v128.load(q, 208);
-        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a1 = a0 + 112;
-        b0 = v128.load(p, 224); b1 = v128.load(p, 240); b2 = v128.load(q, 224); b3 = v128.load(q, 240);
-        x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        for (let turn: usize = 0; turn < 8; turn++) { // written out
+          a1 = a0 + 16 * turn;
+          b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16); b2 = v128.load(q, 32 * turn); b3 = v128.load(q, 32 * turn + 16);
+          x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+          x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+          x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+          x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+        }
         a0 += 128; p += 256; q += 256;
       }
       while (a0 != end) {

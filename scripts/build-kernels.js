@@ -1,11 +1,11 @@
 /**
  * Builds the kernels: writes build/dispatch.ts (AssemblyScript: opcode -> kernel call with its
- * arguments unpacked) from the kernel table and the wide form of some files (widen.js), then compiles kernels/ three times into wasm/: for
- * shared and for unshared memory, and for shared memory and wide vectors (WIDE). Runs after tsc, since it reads the compiled table.
+ * arguments unpacked) from the kernel table and the wide form of some files (widen.js), then compiles kernels/ four times into wasm/: for
+ * shared and for unshared memory, and for shared memory with wide vectors (WIDE) and older V8s (TURBOFAN). Runs after tsc, since it reads the compiled table.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compile, ENGINE, root } from './compile.js';
+import { compile, engineOptions, root } from './compile.js';
 import { WIDENED, widen } from './widen.js';
 
 /** @type {{ KERNELS: import('../src/kernels/kernel.ts').Kernel[] }} */
@@ -56,14 +56,15 @@ for (const file of Object.keys(WIDENED)) {
   writeFileSync(join(root, `build/wide/${file}.ts`), widen(readFileSync(join(root, `kernels/${file}.ts`), 'utf8')));
 }
 
-/** @type {[string, string[]][]} */
-const builds = [
-  ['wasm/kernels-shared.wasm', ['--sharedMemory', '--use', 'WIDE=0']],
-  ['wasm/kernels-single.wasm', ['--use', 'WIDE=0']],
-  ['wasm/kernels-wide.wasm', ['--sharedMemory', '--use', 'WIDE=1']],
-];
-for (const [file, options] of builds) {
-  const module = await compile('kernels/interpreter.ts', [...ENGINE, ...options]);
+const builds = {
+  shared: {},
+  single: { shared: false },
+  turbofan: { turbofan: true },
+  wide: { wide: true },
+};
+for (const [name, build] of Object.entries(builds)) {
+  const module = await compile('kernels/interpreter.ts', engineOptions(build));
+  const file = `wasm/kernels-${name}.wasm`;
   writeFileSync(join(root, file), module);
   console.log(`${file}: ${(module.byteLength / 1024).toFixed(1)} KB`);
 }

@@ -1,13 +1,16 @@
 /** The compiler of kernels/, AssemblyScript's, with the options that all modules share, and with Binaryen as `KeepOrder` runs it. */
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import binaryen from 'assemblyscript/binaryen';
 import { Transform } from 'assemblyscript/transform';
+import { writeOut } from './write-out.js';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 const COMMON = [
+  // KeepOrder has Binaryen optimise
   '-O0',
   '--noAssert',
   '--runtime',
@@ -20,8 +23,15 @@ const COMMON = [
   'simd',
 ];
 
-/** What the engine's kernels need besides: a memory that comes from outside, and the instructions of threads. */
-export const ENGINE = ['--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
+/**
+ * What the engine's kernels need besides: a memory that comes from outside, and the instructions of threads.
+ * @param {{ shared?: boolean, wide?: boolean, turbofan?: boolean }} build for shared memory; for wide vectors; for V8s that order instructions themselves
+ */
+export function engineOptions({ shared = true, wide = false, turbofan = false }) {
+  const memory = ['--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
+  const constants = ['--use', `WIDE=${Number(wide)}`, '--use', `TURBOFAN=${Number(turbofan)}`];
+  return [...memory, ...(shared ? ['--sharedMemory'] : []), ...constants];
+}
 
 /** Functions whose operations stay in the order in which they are written: today's V8 lays instructions out in that of the module. */
 const ORDERED = /^kernels\/tile\//;
@@ -78,7 +88,8 @@ export async function compile(entry, options) {
   /** @type {Uint8Array | null} */
   let module = null;
   const { error, stderr } = await asc.main([entry, '--baseDir', root, ...COMMON, ...options, '-o', 'module.wasm'], {
-    transforms: [new KeepOrder()],
+    transforms: [/** @type {any} */ (new KeepOrder())],
+    readFile: (name) => (existsSync(join(root, name)) ? writeOut(readFileSync(join(root, name), 'utf8')) : null),
     writeFile: (_name, contents) => {
       module = /** @type {Uint8Array} */ (contents);
     },

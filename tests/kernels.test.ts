@@ -1,7 +1,7 @@
 /**
  * Every row of the kernel table against its reference: odd sizes and tails, with canaries before and
- * after each buffer. The tolerance is epsilon * (reduction + 8) * the largest magnitude of the output. The build for wide vectors
- * gives the same bits.
+ * after each buffer. The tolerance is epsilon * (reduction + 8) * the largest magnitude of the output. The other builds
+ * give the same bits.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -24,7 +24,10 @@ async function instantiate(file: string, shared: boolean): Promise<Build> {
 }
 
 const single = await instantiate('kernels-single.wasm', false);
-const wide = await instantiate('kernels-wide.wasm', true);
+const others = {
+  wide: await instantiate('kernels-wide.wasm', true),
+  turbofan: await instantiate('kernels-turbofan.wasm', true),
+};
 
 const CANARY = 0xa5;
 const CANARY_BYTES = 64;
@@ -109,13 +112,15 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
     const expected = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values?.slice()]));
     kernel.reference(kernelCase.sizes, expected);
     const actual = runKernel(single, kernel, kernelCase, inputs);
-    const fromWide = runKernel(wide, kernel, kernelCase, inputs);
+    const fromOthers = Object.entries(others).map(
+      ([build, module]) => [build, runKernel(module, kernel, kernelCase, inputs)] as const,
+    );
     for (const [name, pointer] of Object.entries(kernel.pointers)) {
       const wanted = expected[name];
       if (!wanted) continue;
-      expect(bitsOf(fromWide[name]).equals(bitsOf(actual[name])), `${name}: the wide build gives the same bits`).toBe(
-        true,
-      );
+      for (const [build, result] of fromOthers) {
+        expect(bitsOf(result[name]).equals(bitsOf(actual[name])), `${name}: ${build} gives the same bits`).toBe(true);
+      }
       if (pointer.access === 'read') expect(actual[name], `${name} must not change`).toEqual(inputs[name]);
       else compare(name, actual[name] as NumericArray, wanted, kernel.reduction(kernelCase.sizes, name));
     }

@@ -171,7 +171,22 @@ describe('Model', () => {
     },
   );
 
-  test.each([[{ threads: 0 }], [{ threads: 257 }], [{ keptShapes: 0 }], [{ keptShapes: 0.5 }]])(
+  test('with threads 0 the calling thread does the work: the same bits, and events come in between', async () => {
+    expect(await createThreadPool(0)).toBeInstanceOf(SingleThreadPool);
+    const alone = Model.create(ARCHITECTURE, { seed: 3, preprocessing: PREPROCESSING, threads: 0 });
+    const pictures = randomBytes(2 * 64 * 64 * 3);
+    let events = 0;
+    const timer = setInterval(() => events++, 0);
+    const answers = [];
+    for (let i = 0; i < 20; i++) answers.push(await alone.forwardBytes(pictures, 2));
+    clearInterval(timer);
+    expect(answers).toEqual(Array(20).fill(await model.forwardBytes(pictures, 2)));
+    expect(events).toBeGreaterThan(1);
+    await alone.dispose();
+    await expect(alone.forwardBytes(pictures, 2)).rejects.toMatchObject({ code: 'runtime' });
+  });
+
+  test.each([[{ threads: -1 }], [{ threads: 257 }], [{ keptShapes: 0 }], [{ keptShapes: 0.5 }]])(
     'create refuses %j',
     (options) => {
       expect(() => Model.create(ARCHITECTURE, options)).toThrow('give a whole number from');

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { compile, ENGINE } from '../scripts/compile.js';
+import { compile, engineOptions } from '../scripts/compile.js';
 
 const hasAvx2 = existsSync('/proc/cpuinfo') && /\bavx2\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
 const able = process.arch === 'x64' && hasAvx2 && /^(13\.6|14\.6)\./.test(process.versions.v8);
@@ -50,7 +50,7 @@ function machineCode(module: Uint8Array): Map<string, Arithmetic> {
 }
 
 test.skipIf(!able)('tiles and depthwise loops are of 256 bits throughout (Node 24 or 26, x64 with AVX2)', async () => {
-  const module = await compile('kernels/interpreter.ts', [...ENGINE, '--sharedMemory', '--use', 'WIDE=1', '--debug']);
+  const module = await compile('kernels/interpreter.ts', [...engineOptions({ wide: true }), '--debug']);
   const functions = [...machineCode(module)].filter(([name]) =>
     /^(kernels\/tile\/multiply_(wide|narrow)_tiles|build\/wide\/(correlate|depthwise-weight)\/)/.test(name),
   );

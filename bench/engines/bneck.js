@@ -21,7 +21,8 @@ async function prepareTraining(job) {
 
 /** @param {Job} job */
 async function prepareInference({ files, batch, resolution, threads }) {
-  const model = await Model.load(files.safetensors, { threads });
+  // of one thread it is the caller's own, as it is for the peers
+  const model = await Model.load(files.safetensors, { threads: threads === 1 ? 0 : threads });
   const pictures = randomPictures({ batch, resolution });
   const run = () => model.forwardBytes(pictures, batch);
   return { run, logits: await run() };

@@ -1,7 +1,7 @@
 /**
- * One thread for hosts that do not let threads share memory: the kernels' build for unshared memory,
- * run where it stands. It blocks its thread for as long as a program takes, so a browser page puts it
- * into a worker (`thread-pool.browser.ts`). The bits are those of any other number of threads.
+ * No threads: programs run where they are asked for, for hosts that do not let threads share memory and for callers who
+ * want it so (`threads: 0`). It blocks its thread for as long as a program takes, so a browser page puts it
+ * into a worker (`thread-pool.browser.ts`). The bits are those of any number of threads.
  */
 import { BneckError } from '../base/errors.ts';
 import { CONTROL_ADDRESS } from './control.js';
@@ -9,11 +9,15 @@ import { INITIAL_PAGES, MAXIMUM_PAGES, type RunRequest, type ThreadPool } from '
 
 export class SingleThreadPool implements ThreadPool {
   readonly threads = 1;
-  readonly memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES });
+  readonly memory: WebAssembly.Memory;
   readonly #run: import('./control.js').RunProgram;
 
-  /** @param kernels wasm/kernels-single.wasm */
-  constructor(kernels: WebAssembly.Module) {
+  /** @param kernels wasm/kernels-single.wasm, or those for shared memory with such a memory */
+  constructor(
+    kernels: WebAssembly.Module,
+    memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES }),
+  ) {
+    this.memory = memory;
     const env = { memory: this.memory, now: () => performance.now() };
     this.#run = new WebAssembly.Instance(kernels, { env }).exports.run as import('./control.js').RunProgram;
   }

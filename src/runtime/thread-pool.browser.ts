@@ -49,9 +49,9 @@ function startThread(module: WebAssembly.Module, memory: WebAssembly.Memory, thr
   };
 }
 
-/** @param threads how many, at least 1, where memory can be shared; they start while the caller goes on */
+/** @param threads how many, where memory can be shared; they start while the caller goes on. 0: the worker that asks does the work itself */
 export async function createThreadPool(threads: number): Promise<ThreadPool> {
-  if (!crossOriginIsolated) {
+  if (threads === 0 || !crossOriginIsolated) {
     return new SingleThreadPool(await compileKernels(new URL('../../wasm/kernels-single.wasm', import.meta.url)));
   }
   const module = await compileKernels(new URL('../../wasm/kernels-shared.wasm', import.meta.url));

@@ -3,14 +3,26 @@
  * alive only while a program runs.
  */
 import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { BneckError } from '../base/errors.ts';
-import { INITIAL_PAGES, MAXIMUM_PAGES, type PoolThread, SharedThreadPool, type ThreadPool } from './thread-pool.ts';
+import { SingleThreadPool } from './single-thread-pool.ts';
+import {
+  INITIAL_PAGES,
+  MAXIMUM_PAGES,
+  type PoolThread,
+  type RunRequest,
+  SharedThreadPool,
+  type ThreadPool,
+} from './thread-pool.ts';
 import { wideVectors } from './wide-vectors.node.ts';
 
 // Bundlers find files by names that are written out.
 const NARROW = new URL('../../wasm/kernels-shared.wasm', import.meta.url);
 const WIDE = new URL('../../wasm/kernels-wide.wasm', import.meta.url);
+const TURBOFAN = new URL('../../wasm/kernels-turbofan.wasm', import.meta.url);
+/** The first V8 that lays instructions out in the order in which the kernels are written (docs/kernels.md). Node 24 has 13.6, Node 22 has 12.4. */
+const ORDERLY_V8 = 13;
 const compiled = new Map<URL, Promise<WebAssembly.Module>>();
 
 async function compile(file: URL): Promise<WebAssembly.Module> {
@@ -24,7 +36,8 @@ async function compile(file: URL): Promise<WebAssembly.Module> {
 }
 
 function kernels(wide: boolean): Promise<WebAssembly.Module> {
-  const file = wide ? WIDE : NARROW;
+  const narrow = Number.parseInt(process.versions.v8, 10) < ORDERLY_V8 ? TURBOFAN : NARROW;
+  const file = wide ? WIDE : narrow;
   const module = compiled.get(file) ?? compile(file);
   compiled.set(file, module);
   return module;
@@ -45,13 +58,22 @@ function startThread(module: WebAssembly.Module, memory: WebAssembly.Memory, thr
   };
 }
 
+/** Programs on the caller's own thread. After each, other events of the process have their turn. */
+class CallingThread extends SingleThreadPool {
+  override async run(request: RunRequest): Promise<void> {
+    await super.run(request);
+    await setImmediate();
+  }
+}
+
 /**
- * @param threads how many workers, at least 1; they start while the caller goes on
+ * @param threads how many workers, which start while the caller goes on; 0: programs run on the caller's own thread
  * @param wide whether they run the kernels for wide vectors: the same bits, faster only where V8 makes them
  */
 export async function createThreadPool(threads: number, wide: boolean = wideVectors()): Promise<ThreadPool> {
   const module = await kernels(wide);
   const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES, shared: true });
+  if (threads === 0) return new CallingThread(module, memory);
   const started = Array.from({ length: threads }, (_, thread) => startThread(module, memory, thread));
   return new SharedThreadPool(memory, started);
 }
