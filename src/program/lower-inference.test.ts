@@ -7,8 +7,8 @@ import { validateProgram } from './validate-program.ts';
 const graph = buildGraph(mobilenetV3('large'));
 const FUSED = 'f32_expand_depthwise_conv_forward__4x8';
 
-function lower(resolution: number, keep: readonly string[] = []) {
-  const program = lowerInference(graph, [1, 3, resolution, resolution], { input: 'bytes', keep });
+function lower(resolution: number, keep: readonly string[] = [], batch = 1) {
+  const program = lowerInference(graph, [batch, 3, resolution, resolution], { input: 'bytes', keep });
   validateProgram(program);
   return program;
 }
@@ -29,4 +29,13 @@ test('an expanded map that is to be kept is made by a step of its own', () => {
   const program = lower(224, [expanded]);
   expect(fusedBlocks(program)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13]);
   expect(program.ports[expanded]?.bytes).toBe(4 * 14 * 14 * 672);
+});
+
+test('linear layers go through the matrix tiles from four pictures on', () => {
+  const kernels = (batch: number) =>
+    lower(64, [], batch)
+      .steps.filter(({ label }) => label.startsWith('classifier'))
+      .map(({ kernel }) => kernel);
+  expect(kernels(3)).toEqual(['f32_linear_forward', 'f32_linear_forward']);
+  expect(kernels(4)).toEqual(['f32_pointwise_conv_forward__4x8', 'f32_pointwise_conv_forward__4x8']);
 });

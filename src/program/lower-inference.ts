@@ -59,6 +59,8 @@ export interface InferenceOptions {
  * four-pixel tile unused, and their expanded map stays in the caches.
  */
 const FUSED_PIXELS = 128;
+/** From so many pictures on, linear layers go through the matrix tiles. */
+const TILED_VECTORS = 4;
 
 /** What is fused with a convolution: the nodes that follow it alone. */
 interface ConvUnit {
@@ -258,13 +260,16 @@ class InferenceLowering {
     return { scale: folded, bias: shifted(folded, channels) };
   }
 
-  #packPanels({ conv }: ConvUnit, scale: Operand): Operand {
-    const { inChannels, outChannels, kernel } = conv.attributes;
-    const taps = kernel * kernel;
-    return this.#prepareOnce(`${conv.name}.packed`, packedLength(inChannels * taps, outChannels), (packed) => {
-      const operands = { weight: this.builder.parameter(`${conv.name}.weight`), scale, packed };
-      this.builder.prepare('f32_pack_panels_forward', conv.name, operands, { outChannels, inChannels, taps });
+  #packPanels(name: string, outChannels: number, inChannels: number, taps: number, scale: Operand | null): Operand {
+    return this.#prepareOnce(`${name}.packed`, packedLength(inChannels * taps, outChannels), (packed) => {
+      const operands = { weight: this.builder.parameter(`${name}.weight`), scale, packed };
+      this.builder.prepare('f32_pack_panels_forward', name, operands, { outChannels, inChannels, taps });
     });
+  }
+
+  #packConv({ conv }: ConvUnit, scale: Operand): Operand {
+    const { inChannels, outChannels, kernel } = conv.attributes;
+    return this.#packPanels(conv.name, outChannels, inChannels, kernel * kernel, scale);
   }
 
   #packDepthwise({ conv }: ConvUnit, scale: Operand): Operand {
@@ -294,7 +299,7 @@ class InferenceLowering {
     const operands = {
       x: input.data,
       gate: input.gate,
-      weight: this.#packPanels(unit, scale),
+      weight: this.#packConv(unit, scale),
       bias,
       residual: residual?.data ?? null,
       y,
@@ -335,7 +340,7 @@ class InferenceLowering {
     const data = this.#destination(unit.output, rowsOf(output) * output.channels);
     const operands = {
       packed,
-      expandWeight: this.#packPanels(expansion, expansionFold.scale),
+      expandWeight: this.#packConv(expansion, expansionFold.scale),
       expandBias: expansionFold.bias,
       weight: this.#packDepthwise(unit, fold.scale),
       bias: fold.bias,
@@ -365,7 +370,7 @@ class InferenceLowering {
 
   #dense(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
     const { scale, bias } = this.#fold(unit);
-    const weight = this.#packPanels(unit, scale);
+    const weight = this.#packConv(unit, scale);
     const shape = denseSizes(unit.conv, input, convOutput(unit.conv, input));
     const tile = inferenceTile(shape.rows, shape.kernel ** 2 * shape.inChannels, shape.outChannels);
     const sizes = { ...shape, rowsPerTask: tile.rowsPerTask, rowsPerBlock: tile.rowsPerBlock, activation };
@@ -381,7 +386,10 @@ class InferenceLowering {
     this.set(output, { kind: 'vector', data: out, images, features: channels });
   }
 
-  /** A linear layer or a 1x1 convolution of a vector, with the activation that follows it. */
+  /**
+   * A linear layer or a 1x1 convolution of a vector, with the activation that follows it. Of a few pictures each weight is used so
+   * seldom that it is best read where it stands; of more, packed for the matrix tiles.
+   */
   #fullyConnected(node: GraphNode & { op: 'linear' | 'conv2d' }, bias: boolean): void {
     const input = this.#vector(node.inputs[0] as TensorName);
     const { attributes } = node;
@@ -389,21 +397,24 @@ class InferenceLowering {
     const activation = this.#consumers.only(node.output, 'activation');
     if (activation) this.#absorbed.add(activation);
     const output = (activation ?? node).output;
-    const y = this.#destination(output, input.images * outFeatures);
-    const operands = {
-      x: input.data,
-      weight: this.builder.parameter(`${node.name}.weight`),
-      bias: bias ? this.builder.parameter(`${node.name}.bias`) : null,
-      y,
-    };
-    this.builder.step('f32_linear_forward', node.name, operands, {
-      rows: input.images,
-      inFeatures: input.features,
-      outFeatures,
-      featuresPerTask: linearFeatures(outFeatures),
-      activation: ACTIVATION_CODE[activation?.attributes.function ?? 'none'],
-    });
-    this.set(output, { kind: 'vector', data: y, images: input.images, features: outFeatures });
+    const { images: rows, features: inFeatures, data: x } = input;
+    const y = this.#destination(output, rows * outFeatures);
+    const biasOperand = bias ? this.builder.parameter(`${node.name}.bias`) : null;
+    const code = ACTIVATION_CODE[activation?.attributes.function ?? 'none'];
+    if (rows >= TILED_VECTORS && inFeatures % 4 === 0 && biasOperand && code !== ACTIVATION_CODE.hard_sigmoid) {
+      const weight = this.#packPanels(node.name, outFeatures, inFeatures, 1, null);
+      const operands = { x, gate: null, weight, bias: biasOperand, residual: null, y };
+      this.builder.step('f32_pointwise_conv_forward__4x8', node.name, operands, {
+        ...{ rows, inChannels: inFeatures, outChannels: outFeatures, rowsPerImage: 1, activation: code },
+        ...inferenceTile(rows, inFeatures, outFeatures),
+      });
+    } else {
+      const operands = { x, weight: this.builder.parameter(`${node.name}.weight`), bias: biasOperand, y };
+      const featuresPerTask = linearFeatures(outFeatures);
+      const sizes = { rows, inFeatures, outFeatures, featuresPerTask, activation: code };
+      this.builder.step('f32_linear_forward', node.name, operands, sizes);
+    }
+    this.set(output, { kind: 'vector', data: y, images: rows, features: outFeatures });
   }
 }
 
