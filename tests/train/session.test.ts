@@ -166,7 +166,13 @@ describe('the head alone', () => {
     const features = await session.features(pictures, BATCH);
     expect(features).toHaveLength(BATCH * session.featureCount);
     const { logits } = await session.stepHead(features, labels, 0);
-    expect(logits).toEqual(await session.predict(pictures, BATCH));
+    const whole = await session.predict(pictures, BATCH);
+    const largest = whole.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expect(largest).toBeGreaterThan(0);
+    // inference adds up a linear layer's products in another order
+    whole.forEach((logit, index) => {
+      expect(Math.abs((logits[index] as number) - logit)).toBeLessThan(1e-5 * largest);
+    });
   });
 
   test('its gradient is that of the oracle, and nothing else moves', async () => {
