@@ -12,11 +12,15 @@ import { compile, engineOptions } from '../scripts/compile.js';
 const hasAvx2 = existsSync('/proc/cpuinfo') && /\bavx2\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
 const able = process.arch === 'x64' && hasAvx2 && /^(13\.6|14\.6)\./.test(process.versions.v8);
 
+const TWO_AND_TWO = /( vmulps [^\n]*\n[^\n]*){2}( vaddps [^\n]*\n[^\n]*){2}/g;
+
 interface Arithmetic {
   /** instructions on 256 bits, on 128, and that take the upper half out of a vector */
   whole: number;
   half: number;
   cut: number;
+  /** how often two products are followed by two sums, as the matrix tiles are written */
+  turns: number;
 }
 
 /** The machine code of each function, by its name in the kernels' source. */
@@ -41,7 +45,10 @@ function machineCode(module: Uint8Array): Map<string, Arithmetic> {
         .map((text) => {
           const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
           const [whole, half] = [/ v(?:mul|add|sub)ps ymm/g, / v(?:mul|add|sub)ps xmm/g].map(count) as [number, number];
-          return [text.slice(0, text.search(/\s/)), { whole, half, cut: count(/ vextractf128 /g) }];
+          return [
+            text.slice(0, text.search(/\s/)),
+            { whole, half, cut: count(/ vextractf128 /g), turns: count(TWO_AND_TWO) },
+          ];
         }),
     );
   } finally {
@@ -56,4 +63,7 @@ test.skipIf(!able)('tiles and depthwise loops are of 256 bits throughout (Node 2
   );
   expect(functions.length).toBeGreaterThanOrEqual(10);
   expect(functions.filter(([, { whole, half, cut }]) => whole < 8 || half > 0 || cut > 0)).toEqual([]);
+  // four rows in each of nine turns: scripts/compile.js kept the order
+  const tiles = functions.filter(([name]) => name.includes('multiply_wide_tiles'));
+  expect(tiles.map(([, { turns }]) => turns)).toEqual([36, 36]);
 });
