@@ -1,6 +1,6 @@
 // The gradient of a depthwise convolution's weights over planes (plane.ts): for each tap the sum over outputs of
 // dy times the value that the tap saw, in registers for a whole plane. A loop's loads and sums together must fit the
-// fifteen registers V8 has, since it moves all loads of a loop to its front (docs/experiments.md).
+// fifteen registers V8 has, since Binaryen, or an older V8, moves all loads of a loop to its front (docs/experiments.md).
 
 import { VECTOR, add_vector } from './vector';
 

@@ -1,7 +1,7 @@
 // The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
 // tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill eight accumulators. Both operands are packed,
 // rows of a by fours and columns of b by eights, so that one pointer each walks them: a core takes up six instructions a cycle, of which the arithmetic wants
-// four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13 on too, and a turn is written as the processor
+// four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13.6 on too, and a turn is written as the processor
 // likes it: a broadcast, its products, their sums. Older V8s order a block's instructions themselves, loads first, and run out of registers where a block has more
 // than one turn. Hence, in the loop that they run, a way out after each turn, and a store that never happens: no address of a float is 1 (docs/kernels.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.

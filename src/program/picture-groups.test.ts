@@ -47,4 +47,14 @@ describe('a batch in groups', () => {
     expect(many.prepare.length).toBe(few.prepare.length);
     expect(many.programBytes).toBe(few.programBytes);
   });
+
+  test('of many pictures, linear layers are prepared besides what one needs', () => {
+    const one = lowerInference(large, [1, 3, 224, 224], { input: 'bytes' });
+    const many = lowerInference(large, [8, 3, 224, 224], { input: 'bytes' });
+    const labels = new Set(one.prepare.map(({ label }) => label));
+    const more = many.prepare.filter(({ label }) => !labels.has(label));
+    expect(many.prepare.length - more.length).toBe(one.prepare.length);
+    expect(more.map(({ kernel }) => kernel)).toEqual(Array(more.length).fill('f32_pack_panels_forward'));
+    expect(more.map(({ label }) => label).filter((label) => !/^classifier|\.fc1$/.test(label))).toEqual([]);
+  });
 });

@@ -21,7 +21,7 @@ import { wideVectors } from './wide-vectors.node.ts';
 const NARROW = new URL('../../wasm/kernels-shared.wasm', import.meta.url);
 const WIDE = new URL('../../wasm/kernels-wide.wasm', import.meta.url);
 const TURBOFAN = new URL('../../wasm/kernels-turbofan.wasm', import.meta.url);
-/** The first V8 that lays instructions out in the order in which the kernels are written (docs/kernels.md). Node 24 has 13.6, Node 23 has 12.9. */
+/** The first of V8's majors that lays instructions out in the order in which the kernels are written (docs/kernels.md). Node 24 has 13.6, Node 23 has 12.9. */
 const ORDERLY_V8 = 13;
 const compiled = new Map<URL, Promise<WebAssembly.Module>>();
 
