@@ -29,8 +29,46 @@ function dot(a: usize, b: usize, count: i32): f32 {
   return sum;
 }
 
-/** Dot products of four rows of a with two of b, in the order of `dot`: out[row][column] at `c`. */
-function dot_4x2(a: usize, b: usize, stride: usize, count: i32, c: usize, cStride: usize, bias: usize): void {
+/**
+ * Dot products of a with four rows of b, `step` bytes apart, in the order of `dot`, to c, c + cStep and so on: memory is read in four places at once,
+ * so that the start of a page, from where prefetchers have to find their way again, is not waited for.
+ */
+function dot_apart(a: usize, b0: usize, step: usize, count: i32, c: usize, cStep: usize): void {
+  let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+  let b1 = b0 + step;
+  let b2 = b1 + step;
+  let b3 = b2 + step;
+  for (const end = a + (<usize>(count & ~7) << 2); a < end; a += 32) {
+    const x0 = v128.load(a);
+    const x1 = v128.load(a, 16);
+    s00 = f32x4.add(s00, f32x4.mul(x0, v128.load(b0)));
+    s01 = f32x4.add(s01, f32x4.mul(x1, v128.load(b0, 16)));
+    s10 = f32x4.add(s10, f32x4.mul(x0, v128.load(b1)));
+    s11 = f32x4.add(s11, f32x4.mul(x1, v128.load(b1, 16)));
+    s20 = f32x4.add(s20, f32x4.mul(x0, v128.load(b2)));
+    s21 = f32x4.add(s21, f32x4.mul(x1, v128.load(b2, 16)));
+    s30 = f32x4.add(s30, f32x4.mul(x0, v128.load(b3)));
+    s31 = f32x4.add(s31, f32x4.mul(x1, v128.load(b3, 16)));
+    b0 += 32; b1 += 32; b2 += 32; b3 += 32;
+  }
+  let sum0 = horizontal_sum(f32x4.add(s00, s01)), sum1 = horizontal_sum(f32x4.add(s10, s11));
+  let sum2 = horizontal_sum(f32x4.add(s20, s21)), sum3 = horizontal_sum(f32x4.add(s30, s31));
+  for (let i = count & 7; i > 0; i--) {
+    const x = load<f32>(a);
+    sum0 += x * load<f32>(b0);
+    sum1 += x * load<f32>(b1);
+    sum2 += x * load<f32>(b2);
+    sum3 += x * load<f32>(b3);
+    a += 4; b0 += 4; b1 += 4; b2 += 4; b3 += 4;
+  }
+  store<f32>(c, sum0);
+  store<f32>(c + cStep, sum1);
+  store<f32>(c + cStep * 2, sum2);
+  store<f32>(c + cStep * 3, sum3);
+}
+
+/** Dot products of four rows of a with two of b: out[row][column] at `c`. */
+function dot_4x2(a: usize, b: usize, stride: usize, count: i32, c: usize, cStride: usize): void {
   let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
   const end = a + (<usize>(count & ~3) << 2);
   const stride2 = stride * 2;
@@ -53,10 +91,6 @@ function dot_4x2(a: usize, b: usize, stride: usize, count: i32, c: usize, cStrid
     a += 16;
     b += 16;
   }
-  let c0 = c;
-  const c1 = c0 + cStride;
-  const c2 = c1 + cStride;
-  const c3 = c2 + cStride;
   let t00 = horizontal_sum(s00), t01 = horizontal_sum(s01), t10 = horizontal_sum(s10), t11 = horizontal_sum(s11);
   let t20 = horizontal_sum(s20), t21 = horizontal_sum(s21), t30 = horizontal_sum(s30), t31 = horizontal_sum(s31);
   for (let i = count & ~3; i < count; i++) {
@@ -73,16 +107,17 @@ function dot_4x2(a: usize, b: usize, stride: usize, count: i32, c: usize, cStrid
     a += 4;
     b += 4;
   }
-  const bias0: f32 = bias == 0 ? 0.0 : load<f32>(bias);
-  const bias1: f32 = bias == 0 ? 0.0 : load<f32>(bias, 4);
-  store<f32>(c0, t00 + bias0);
-  store<f32>(c0, t01 + bias1, 4);
-  store<f32>(c1, t10 + bias0);
-  store<f32>(c1, t11 + bias1, 4);
-  store<f32>(c2, t20 + bias0);
-  store<f32>(c2, t21 + bias1, 4);
-  store<f32>(c3, t30 + bias0);
-  store<f32>(c3, t31 + bias1, 4);
+  store<f32>(c, t00);
+  store<f32>(c, t01, 4);
+  c += cStride;
+  store<f32>(c, t10);
+  store<f32>(c, t11, 4);
+  c += cStride;
+  store<f32>(c, t20);
+  store<f32>(c, t21, 4);
+  c += cStride;
+  store<f32>(c, t30);
+  store<f32>(c, t31, 4);
 }
 
 /**
@@ -97,34 +132,36 @@ export function f32_linear_forward(
   const inStride = <usize>inFeatures << 2;
   const outStride = <usize>outFeatures << 2;
   const first = tile * featuresPerTask;
-  const end = min(first + featuresPerTask, outFeatures);
-  let feature = first;
-  for (; feature + 2 <= end; feature += 2) {
+  const features = min(featuresPerTask, outFeatures - first);
+  weight += <usize>first * inStride;
+  y += <usize>first << 2;
+  const rowsByFour = rows & ~3;
+  for (let feature = 0; feature < features; feature += 2) {
     const w = weight + <usize>feature * inStride;
-    const byte = <usize>feature << 2;
-    const b = bias == 0 ? <usize>0 : bias + byte;
-    let row = 0;
-    for (; row + 4 <= rows; row += 4) {
-      dot_4x2(x + <usize>row * inStride, w, inStride, inFeatures, y + <usize>row * outStride + byte, outStride, b);
-    }
-    for (; row < rows; row++) {
-      const target = y + <usize>row * outStride + byte;
+    for (let row = 0; row < rowsByFour; row += 4) {
       const source = x + <usize>row * inStride;
-      store<f32>(target, dot(source, w, inFeatures) + (b == 0 ? <f32>0.0 : load<f32>(b)));
-      store<f32>(target, dot(source, w + inStride, inFeatures) + (b == 0 ? <f32>0.0 : load<f32>(b, 4)), 4);
-    }
-  }
-  for (; feature < end; feature++) {
-    for (let row = 0; row < rows; row++) {
-      const sum = dot(x + <usize>row * inStride, weight + <usize>feature * inStride, inFeatures);
-      store<f32>(y + <usize>row * outStride + (<usize>feature << 2), sum + (bias == 0 ? <f32>0.0 : load<f32>(bias + (<usize>feature << 2))));
-    }
-  }
-  if (activation == 0) return;
-  for (let row = 0; row < rows; row++) {
-    for (feature = first; feature < end; feature++) {
       const target = y + <usize>row * outStride + (<usize>feature << 2);
-      store<f32>(target, f32x4.extract_lane(activate(v128.load32_splat(target), activation), 0));
+      if (feature + 2 <= features) dot_4x2(source, w, inStride, inFeatures, target, outStride);
+      else for (let i: usize = 0; i < 4; i++) store<f32>(target + i * outStride, dot(source + i * inStride, w, inFeatures));
+    }
+  }
+  const quarter = features >> 2;
+  for (let row = rowsByFour; row < rows; row++) {
+    const source = x + <usize>row * inStride;
+    const target = y + <usize>row * outStride;
+    for (let feature: usize = 0; feature < <usize>quarter; feature++) {
+      dot_apart(source, weight + feature * inStride, <usize>quarter * inStride, inFeatures, target + (feature << 2), <usize>quarter << 2);
+    }
+    for (let feature = <usize>quarter << 2; feature < <usize>features; feature++) {
+      store<f32>(target + (feature << 2), dot(source, weight + feature * inStride, inFeatures));
+    }
+  }
+  if (bias == 0 && activation == NONE) return;
+  for (let row = 0; row < rows; row++) {
+    const target = y + <usize>row * outStride;
+    for (let at: usize = 0; at < <usize>features << 2; at += 4) {
+      const sum = load<f32>(target + at) + (bias == 0 ? <f32>0.0 : load<f32>(bias + (<usize>first << 2) + at));
+      store<f32>(target + at, f32x4.extract_lane(activate(f32x4.splat(sum), activation), 0));
     }
   }
 }
