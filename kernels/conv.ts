@@ -2,8 +2,7 @@
 // outside the picture) are gathered into scratch, then multiplied as a pointwise convolution's rows are.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_packed, pack_columns, temporary_bytes } from './gemm';
-import { pack_four_rows, pack_rows, Plain } from './pack-rows';
+import { EDGE_BYTES, multiply_panels, multiply_transposed, pack_columns, panel_bytes } from './gemm';
 import { load_gradient } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
@@ -45,14 +44,6 @@ function gather_edge(target: usize, line: usize, left: i32, width: i32, kernel: 
   }
 }
 
-/** The first output column whose patch lies inside the picture from left to right, and the end of those. */
-function first_whole(stride: i32, padding: i32): i32 {
-  return (padding + stride - 1) / stride;
-}
-function end_whole(width: i32, outWidth: i32, kernel: i32, stride: i32, padding: i32): i32 {
-  return min((width - kernel + padding) / stride + 1, outWidth);
-}
-
 /** target[rows][patch_bytes] <- the patches of output pixels number `first` onward. */
 function gather_patches(
   target: usize, x: usize, first: i32, rows: i32, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
@@ -63,8 +54,8 @@ function gather_patches(
   const depth = kernel * kernel * channels;
   const step = patch_bytes(depth);
   // columns whose patches lie inside the picture from left to right
-  const whole = dilation == 1 ? first_whole(stride, padding) : outWidth;
-  const wholeEnd = dilation == 1 ? max(end_whole(width, outWidth, kernel, stride, padding), whole) : outWidth;
+  const whole = dilation == 1 ? (padding + stride - 1) / stride : outWidth;
+  const wholeEnd = dilation == 1 ? max(min((width - kernel + padding) / stride + 1, outWidth), whole) : outWidth;
   let row = first;
   while (row < first + rows) {
     const image = row / (outHeight * outWidth);
@@ -105,38 +96,6 @@ function gather_patches(
 }
 
 /**
- * target[rows / 4, rounded up][depth][4] <- the patches of output pixels number `first` onward, by fours as multiply_packed reads them: straight from
- * the picture where all four lie inside it, side by side, otherwise by way of `patches`, room for four.
- */
-function pack_patches(
-  target: usize, patches: usize, x: usize, first: i32, rows: i32, height: i32, width: i32, channels: i32, outHeight: i32, outWidth: i32,
-  kernel: i32, stride: i32, padding: i32, dilation: i32,
-): void {
-  const pixel = <usize>channels << 2;
-  const depth = kernel * kernel * channels;
-  const start = first_whole(stride, padding);
-  const stop = dilation == 1 ? end_whole(width, outWidth, kernel, stride, padding) : 0;
-  for (let row = first; row < first + rows; row += 4) {
-    const count = min(4, first + rows - row);
-    const top = ((row / outWidth) % outHeight) * stride - padding;
-    const column = row % outWidth;
-    if (count == 4 && column >= start && column + 4 <= stop && top >= 0 && top + kernel <= height) {
-      const line = row / (outHeight * outWidth) * height + top;
-      let source = x + <usize>(line * width + column * stride - padding) * pixel;
-      for (let ky = 0; ky < kernel; ky++) {
-        pack_four_rows<Plain>(target, source, <usize>stride * pixel, kernel * channels, 0);
-        source += <usize>width * pixel;
-        target += <usize>(kernel * channels) << 4;
-      }
-    } else {
-      gather_patches(patches, x, row, count, height, width, channels, outHeight, outWidth, kernel, stride, padding, dilation);
-      pack_rows(target, patches, patch_bytes(depth), count, depth, 0);
-      target += <usize>depth << 4;
-    }
-  }
-}
-
-/**
  * Training: y = conv(x) and batch norm's statistics of y. x [N][height][width][inChannels]; weight packed
  * (pack.ts); y [rows = N * outHeight * outWidth][outChannels] and partials written. A tile is `rowsPerTask` rows.
  */
@@ -150,14 +109,15 @@ export function f32_conv_statistics_forward__patches(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const packed = scratch + EDGE_BYTES;
-  const accumulators = scratch + temporary_bytes(rowsPerBlock, depth);
+  const panels = scratch + EDGE_BYTES;
+  const accumulators = panels + panel_bytes(rowsPerBlock + 3, depth);
   const patches = accumulators + accumulator_bytes(outChannels);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    pack_patches(packed, patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
+    gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
+    pack_columns(panels, <usize>count << 5, patches, patch_bytes(depth), count, <i32>(patch_bytes(depth) >> 2));
     const target = y + <usize>row * outStride;
-    multiply_packed(packed, count, depth, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
+    multiply_panels(panels, <usize>count << 5, count, depth, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -175,13 +135,14 @@ export function f32_conv_forward__patches(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const packed = scratch + EDGE_BYTES;
-  const patches = scratch + temporary_bytes(rowsPerBlock, depth);
+  const panels = scratch + EDGE_BYTES;
+  const patches = panels + panel_bytes(rowsPerBlock + 3, depth);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    pack_patches(packed, patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
+    gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
+    pack_columns(panels, <usize>count << 5, patches, patch_bytes(depth), count, <i32>(patch_bytes(depth) >> 2));
     const target = y + <usize>row * outStride;
-    multiply_packed(packed, count, depth, weight, outChannels, target, outStride, bias, activation, 0, scratch);
+    multiply_panels(panels, <usize>count << 5, count, depth, weight, outChannels, target, outStride, bias, activation, 0, scratch);
   }
 }
 
@@ -202,16 +163,16 @@ export function f32_conv_grad_weight__patches(
   const end = min(first + rowsPerTask, rows);
   const sums = scratch + EDGE_BYTES;
   const dy = sums + <usize>outChannels * patchBytes;
-  const incoming = dy + <usize>rowsPerBlock * outStride;
+  const incoming = dy + panel_bytes(rowsPerBlock, outChannels);
   const patches = incoming + (outStride << 2);
   const panels = patches + <usize>rowsPerBlock * patchBytes;
   const patchFloats = <i32>(patchBytes >> 2);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    load_gradient(0, dy, <usize>count << 4, incoming, da, y, coefficients, factors, activation, 0, 0, row, count, outChannels, outHeight * outWidth);
+    load_gradient(dy, <usize>count << 5, incoming, da, y, coefficients, factors, activation, 0, 0, row, count, outChannels, outHeight * outWidth);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
-    pack_columns(panels, 8, patches, patchBytes, count, patchFloats);
-    multiply_packed(dy, outChannels, count, panels, patchFloats, sums, patchBytes, 0, NONE, row == first ? <usize>0 : sums, scratch);
+    pack_columns(panels, <usize>count << 5, patches, patchBytes, count, patchFloats);
+    multiply_transposed(dy, outChannels, count, panels, patchFloats, sums, patchBytes, row == first ? <usize>0 : sums, scratch);
   }
   const bytes = <usize>depth << 2;
   const partial = partials + <usize>(tile * outChannels) * bytes;

@@ -5,17 +5,17 @@
 import { multiply_into_planes } from './gemm';
 import { TAP_BYTES } from './correlate';
 import { PLANES, clear_around } from './plane';
+import { whole_rows } from './tile';
 import { VECTOR } from './vector';
 import { convolve_planes, forward_taps, is_special, round_up, store_means, value_columns } from './depthwise-conv';
 
 /**
- * places[i] <- the byte of a plane at which pixel number `first` + i of an image stands: pixels of rows `top` to before `bottom`, the first of which
- * starts at the byte `start`, as far as they are among a row's first `seen`. All others: `outside`.
+ * places[i] <- the byte of a plane at which pixel number i of `rows` rows stands, the first of which
+ * starts at the byte `start`, as far as it is among a row's first `seen`. All others, up to `count`: `outside`.
  */
-function place_pixels(places: usize, first: i32, count: i32, top: i32, bottom: i32, width: i32, seen: i32, start: i32, rowBytes: i32, outside: i32): void {
+function place_pixels(places: usize, count: i32, rows: i32, width: i32, seen: i32, start: i32, rowBytes: i32, outside: i32): void {
   const end = places + (<usize>count << 2);
-  for (let pixel = first; pixel < top * width; pixel++, places += 4) store<i32>(places, outside);
-  for (let row = top; row < bottom; row++) {
+  for (let row = 0; row < rows; row++) {
     const next = places + (<usize>width << 2);
     let place = i32x4.add(i32x4.splat(start), i32x4(0, <i32>VECTOR, 2 * <i32>VECTOR, 3 * <i32>VECTOR));
     // the last four of a row may reach into the next one's places, which are written after them
@@ -31,14 +31,14 @@ function place_pixels(places: usize, first: i32, count: i32, top: i32, bottom: i
 }
 
 /**
- * y = activation(depthwise(e) + bias), e = expandActivation(x expandWeight + expandBias). packed: x [N][height * width][inChannels]
- * with its pixels by fours (f32_pack_pixels_forward); expandWeight in panels and weight [K * K][channels] (pack.ts), with batch norm folded in; expandBias,
+ * y = activation(depthwise(e) + bias), e = expandActivation(x expandWeight + expandBias). packed: x [N * height * width][inChannels]
+ * in panels of eight channels (f32_pack_rows_forward); expandWeight in panels and weight [K * K][channels] (pack.ts), with batch norm folded in; expandBias,
  * bias [channels]; y [N][outHeight][outWidth][channels] written. pooled [N][channels] or 0: the mean of y over pixels, written; then `rowsPerBlock` is
  * all rows. A tile is `rowsPerBlock` rows of one image by `channelsPerTask` (a multiple of 16) channels, channel blocks innermost;
  * rows of e that two blocks see are computed by both. Channels are a multiple of 8.
  * flops 2 * (inChannels * height * width + K * K * outHeight * outWidth) * channels; bytes 4 * (inputs + weights + outputs).
  */
-export function f32_expand_depthwise_conv_forward__4x8(
+export function f32_expand_depthwise_conv_forward__5x8(
   packed: usize, expandWeight: usize, expandBias: usize, weight: usize, bias: usize, y: usize, pooled: usize,
   images: i32, height: i32, width: i32, inChannels: i32, channels: i32, outHeight: i32, outWidth: i32,
   kernel: i32, stride: i32, padding: i32, dilation: i32,
@@ -53,7 +53,6 @@ export function f32_expand_depthwise_conv_forward__4x8(
   const image = rowTile / rowTasks;
   const row = (rowTile % rowTasks) * rowsPerBlock;
   const pixelStride = <usize>channels << 2;
-  const depthBytes = <usize>inChannels << 2;
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
   const rowBytes = <usize>columns * VECTOR;
@@ -71,17 +70,19 @@ export function f32_expand_depthwise_conv_forward__4x8(
   const top = row * stride - padding;
   const firstRow = max(top, 0);
   const endRow = max(min(top + rows, height), firstRow);
-  const firstPixel = (firstRow * width) & ~3;
-  const pixels = round_up(endRow * width - firstPixel, 4);
+  const firstPixel = firstRow * width;
+  const seen = endRow * width - firstPixel;
+  const pixels = whole_rows(seen) == seen ? seen : round_up(seen, 4);
   const start = ((firstRow - top) * columns + padding) * <i32>VECTOR;
-  place_pixels(places, firstPixel, pixels, firstRow, endRow, width, min(width, columns - padding), start, <i32>rowBytes, <i32>outside);
+  place_pixels(places, pixels, endRow - firstRow, width, min(width, columns - padding), start, <i32>rowBytes, <i32>outside);
   clear_around(values, planeBytes, rows, columns, height, width, top, -padding);
-  const source = packed + <usize>(image * round_up(height * width, 4) + firstPixel) * depthBytes;
+  const source = packed + (<usize>(image * height * width + firstPixel) << 5);
+  const step = <usize>(images * height * width) << 5;
   const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride;
   for (let channel = firstChannel; channel < endChannel; channel += 16) {
     const some = min(16, endChannel - channel);
     const at = <usize>channel << 2;
-    multiply_into_planes(source, pixels, inChannels, expandWeight + at * <usize>inChannels, some, values, planeBytes, places, expandBias + at, expandActivation);
+    multiply_into_planes(source, step, pixels, inChannels, expandWeight + at * <usize>inChannels, some, values, planeBytes, places, expandBias + at, expandActivation);
     convolve_planes(
       target + at, pixelStride, count, outWidth, values, planeBytes, rowBytes, <usize>some << 2, kernel, stride, dilation, weight + at, bias + at, activation, sums, outputs, scratch,
     );

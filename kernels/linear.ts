@@ -2,8 +2,7 @@
 // their saved layout [out][in], any sizes.
 
 import { NONE, activate } from './activation';
-import { EDGE_BYTES, multiply_packed, pack_columns, temporary_bytes } from './gemm';
-import { pack_rows } from './pack-rows';
+import { EDGE_BYTES, multiply_panels, multiply_transposed, pack_columns, panel_bytes } from './gemm';
 
 /** Four lanes added in a fixed order. */
 function horizontal_sum(v: v128): f32 {
@@ -179,11 +178,11 @@ export function f32_linear_grad_input(
   const first = tile * featuresPerTask;
   const count = min(featuresPerTask, inFeatures - first);
   const byte = <usize>first << 2;
-  const dyByRows = scratch + EDGE_BYTES;
-  const panels = scratch + temporary_bytes(rows, outFeatures);
-  pack_rows(dyByRows, dy, outStride, rows, outFeatures, 0);
-  pack_columns(panels, 8, weight + byte, inStride, outFeatures, count);
-  multiply_packed(dyByRows, rows, outFeatures, panels, count, dx + byte, inStride, 0, NONE, 0, scratch);
+  const dyPanels = scratch + EDGE_BYTES;
+  const weightPanels = dyPanels + panel_bytes(rows + 3, outFeatures);
+  pack_columns(dyPanels, <usize>rows << 5, dy, outStride, rows, outFeatures);
+  pack_columns(weightPanels, <usize>outFeatures << 5, weight + byte, inStride, outFeatures, count);
+  multiply_panels(dyPanels, <usize>rows << 5, rows, outFeatures, weightPanels, count, dx + byte, inStride, 0, NONE, 0, scratch);
 }
 
 /**
@@ -200,11 +199,11 @@ export function f32_linear_grad_weight(
   const first = tile * featuresPerTask;
   const end = min(first + featuresPerTask, outFeatures);
   const byte = <usize>first << 2;
-  const dyByColumns = scratch + EDGE_BYTES;
-  const panels = scratch + temporary_bytes(featuresPerTask, rows);
-  pack_columns(dyByColumns, 4, dy + byte, outStride, rows, end - first);
-  pack_columns(panels, 8, x, inStride, rows, inFeatures);
-  multiply_packed(dyByColumns, end - first, rows, panels, inFeatures, dWeight + <usize>first * inStride, inStride, 0, NONE, 0, scratch);
+  const dyPanels = scratch + EDGE_BYTES;
+  const xPanels = dyPanels + panel_bytes(rows, featuresPerTask);
+  pack_columns(dyPanels, <usize>rows << 5, dy + byte, outStride, rows, end - first);
+  pack_columns(xPanels, <usize>rows << 5, x, inStride, rows, inFeatures);
+  multiply_transposed(dyPanels, end - first, rows, xPanels, inFeatures, dWeight + <usize>first * inStride, inStride, 0, scratch);
   if (dBias == 0) return;
   for (let feature = first; feature < end; feature++) {
     let sum: f32 = 0.0;

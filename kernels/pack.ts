@@ -1,7 +1,7 @@
 // Weights from their saved layout (OIHW) into the order the inner loops read them, with batch norm's
-// scale folded in where `scale` is given; a map's pixels into that order; and gradients from task order back into the saved layout.
+// scale folded in where `scale` is given; a map's rows into that order; and gradients from task order back into the saved layout.
 
-import { pack_rows } from './pack-rows';
+import { pack_columns } from './gemm';
 
 /**
  * packed[panel][k][8]: column n = 8 * panel + j of the forward matrix, k = (ky * K + kx) * in + ci for weight
@@ -65,18 +65,13 @@ export function f32_pack_depthwise_forward(weight: usize, scale: usize, packed: 
 }
 
 /**
- * packed [images][pixels / 4, rounded up][channels][4] <- x [images][pixels][channels]: pixels by fours, as multiply_tiles (tile.ts) reads them.
- * What an image's last four pixels lack is zeros. A tile is `pixelsPerTask` (a multiple of 4) pixels of an image.
+ * packed [channels / 8, rounded up][rows][8] <- x [rows][channels]: panels of eight channels, as multiply_tiles (tile.ts) reads them.
+ * A tile is `rowsPerTask` rows.
  */
-export function f32_pack_pixels_forward(x: usize, packed: usize, images: i32, pixels: i32, channels: i32, pixelsPerTask: i32, tile: i32, scratch: usize): void {
-  const tasks = (pixels + pixelsPerTask - 1) / pixelsPerTask;
-  const image = tile / tasks;
-  const first = (tile % tasks) * pixelsPerTask;
-  const count = min(pixelsPerTask, pixels - first);
+export function f32_pack_rows_forward(x: usize, packed: usize, rows: i32, channels: i32, rowsPerTask: i32, tile: i32, scratch: usize): void {
+  const first = tile * rowsPerTask;
   const stride = <usize>channels << 2;
-  const target = packed + <usize>(image * ((pixels + 3) & ~3) + first) * stride;
-  if (count & 3) memory.fill(target + <usize>(count & ~3) * stride, 0, stride << 2);
-  pack_rows(target, x + <usize>(image * pixels + first) * stride, stride, count, channels, 0);
+  pack_columns(packed + (<usize>first << 5), <usize>rows << 5, x + <usize>first * stride, stride, min(rowsPerTask, rows - first), channels);
 }
 
 /**

@@ -3,10 +3,8 @@
 // epilogue. Packed weights: see kernels/pack.ts.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_packed, temporary_bytes } from './gemm';
-import { multiply_panels } from './pack-rows';
+import { EDGE_BYTES, multiply_panels, multiply_transposed, panel_bytes } from './gemm';
 import { load_gradient, load_normalized } from './view';
-import { ByColumns, ByRows } from './view-row';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
 /**
@@ -15,22 +13,22 @@ import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics,
  * packed; y [rows][outChannels] written; partials [tasks] of statistics.ts written.
  * flops 2 * rows * in * out; bytes 4 * rows * (in + out). A tile is `rowsPerTask` rows.
  */
-export function f32_pointwise_conv_statistics_forward__4x8(
+export function f32_pointwise_conv_statistics_forward__5x8(
   x: usize, coefficients: usize, gate: usize, weight: usize, y: usize, partials: usize,
   rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, rowsPerBlock: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
-  const inStride = <usize>inChannels << 2;
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
   const loaded = scratch + EDGE_BYTES;
-  const accumulators = scratch + temporary_bytes(rowsPerBlock, inChannels);
+  const accumulators = loaded + panel_bytes(rowsPerBlock + 3, inChannels);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    load_normalized<ByRows>(loaded, 0, x, coefficients, activation, gate, row, count, inChannels, rowsPerImage);
+    const step = <usize>count << 5;
+    load_normalized(loaded, step, x, coefficients, activation, gate, row, count, inChannels, rowsPerImage);
     const target = y + <usize>row * outStride;
-    multiply_packed(loaded, count, inChannels, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
+    multiply_panels(loaded, step, count, inChannels, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
   }
@@ -43,12 +41,11 @@ export function f32_pointwise_conv_statistics_forward__4x8(
  * [rows][outChannels] or 0; y [rows][outChannels] written. A tile is `rowsPerTask` rows by
  * `columnsPerTask` (a multiple of 8) output channels, column tiles innermost.
  */
-export function f32_pointwise_conv_forward__4x8(
+export function f32_pointwise_conv_forward__5x8(
   x: usize, gate: usize, weight: usize, bias: usize, residual: usize, y: usize,
   rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, columnsPerTask: i32, rowsPerBlock: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
-  const inStride = <usize>inChannels << 2;
   const outStride = <usize>outChannels << 2;
   const columnTasks = (outChannels + columnsPerTask - 1) / columnsPerTask;
   const column = (tile % columnTasks) * columnsPerTask;
@@ -56,18 +53,16 @@ export function f32_pointwise_conv_forward__4x8(
   const byte = <usize>column << 2;
   const first = (tile / columnTasks) * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  let row = first;
-  while (row < end) {
-    const image = row / rowsPerImage;
-    // a gate is one image's
-    const stop = gate == 0 ? end : min(end, (image + 1) * rowsPerImage);
-    const count = min(rowsPerBlock, stop - row);
+  for (let row = first; row < end; row += rowsPerBlock) {
+    const count = min(rowsPerBlock, end - row);
     const at = <usize>row * outStride + byte;
+    const loaded = scratch + EDGE_BYTES;
+    const step = <usize>count << 5;
+    load_normalized(loaded, step, x, 0, NONE, gate, row, count, inChannels, rowsPerImage);
     multiply_panels(
-      x + <usize>row * inStride, inStride, gate == 0 ? <usize>0 : gate + <usize>image * inStride, count, inChannels, weight + byte * <usize>inChannels, columns,
+      loaded, step, count, inChannels, weight + byte * <usize>inChannels, columns,
       y + at, outStride, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch,
     );
-    row += count;
   }
 }
 
@@ -81,7 +76,7 @@ export function f32_pointwise_conv_forward__4x8(
  * partials [tasks][out][in] written; sums [tasks][2][in] written, or 0.
  * flops 4 * rows * in * out; bytes 4 * rows * (2 out + 2 in). A tile is `rowsPerTask` rows.
  */
-export function f32_pointwise_conv_grad_input_grad_weight__4x8(
+export function f32_pointwise_conv_grad_input_grad_weight__5x8(
   da: usize, y: usize, coefficients: usize, factors: usize, gate: usize, pooled: usize,
   x: usize, xCoefficients: usize, xGate: usize, xSaved: usize, weight: usize, dx: usize, partials: usize, sums: usize,
   rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, rowsPerBlock: i32,
@@ -92,22 +87,20 @@ export function f32_pointwise_conv_grad_input_grad_weight__4x8(
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
-  const dyByRows = scratch + EDGE_BYTES;
-  const dyByColumns = scratch + temporary_bytes(rowsPerBlock, outChannels);
-  const xByColumns = dyByColumns + <usize>rowsPerBlock * outStride;
-  const incoming = xByColumns + <usize>rowsPerBlock * (<usize>((inChannels + 7) & ~7) << 2);
+  const dy = scratch + EDGE_BYTES;
+  const a = dy + panel_bytes(rowsPerBlock + 3, outChannels);
+  const incoming = a + panel_bytes(rowsPerBlock, inChannels);
   const partial = partials + <usize>tile * inStride * <usize>outChannels;
   const sum = sums + <usize>tile * inStride * 2;
   if (sums != 0) memory.fill(sum, 0, inStride * 2);
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    const dyStep = <usize>count << 4;
-    const xStep = <usize>count << 5;
-    load_gradient(dyByRows, dyByColumns, dyStep, incoming, da, y, coefficients, factors, activation, gate, pooled, row, count, outChannels, rowsPerImage);
-    load_normalized<ByColumns>(xByColumns, xStep, x, xCoefficients, xActivation, xGate, row, count, inChannels, rowsPerImage);
-    multiply_packed(dyByColumns, outChannels, count, xByColumns, inChannels, partial, inStride, 0, NONE, row == first ? <usize>0 : partial, scratch);
+    const step = <usize>count << 5;
+    load_gradient(dy, step, incoming, da, y, coefficients, factors, activation, gate, pooled, row, count, outChannels, rowsPerImage);
+    load_normalized(a, step, x, xCoefficients, xActivation, xGate, row, count, inChannels, rowsPerImage);
+    multiply_transposed(dy, outChannels, count, a, inChannels, partial, inStride, row == first ? <usize>0 : partial, scratch);
     const target = dx + <usize>row * inStride;
-    multiply_packed(dyByRows, count, outChannels, weight, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
+    multiply_panels(dy, step, count, outChannels, weight, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
     if (sums != 0) add_gradient_sums(sum, target, inStride, x + <usize>row * inStride, inStride, count, inChannels, xCoefficients, xSaved, inStride, xActivation);
   }
 }

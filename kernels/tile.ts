@@ -1,87 +1,130 @@
 // The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
-// tile at a time, in k order, so that a result depends on its inputs alone. 4 rows x 8 columns fill eight accumulators. Both operands are packed,
-// rows of a by fours and columns of b by eights, so that one pointer each walks them: a core takes up six instructions a cycle, of which the arithmetic wants
-// four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13.6 on too, and a turn is written as the processor
-// likes it: a broadcast, its products, their sums. Older V8s order a block's instructions themselves, loads first, and run out of registers where a block has more
+// tile at a time, in k order, so that a result depends on its inputs alone. Five rows (or four, of what five leave over) x 8 columns fill ten accumulators. Both operands are
+// panels of eight columns of a matrix, as maps are brought into by view.ts and gemm.ts: one pointer each walks them, and all else is constant. A core takes up six instructions
+// a cycle, of which the arithmetic wants four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13.6 on too, and a turn is
+// written as the processor likes it: a broadcast, its products, their sums. Older V8s order a block's instructions themselves, loads first, and run out of registers where a block has more
 // than one turn. Hence, in the loop that they run, a way out after each turn, and a store that never happens: no address of a float is 1 (docs/kernels.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
 import { HARD_SWISH, NONE, clamp, hard_swish, held, high_of, low_of } from './activation';
 
-/** Where multiply_tiles leaves c, as its type parameter: a function of its own for each, so that a tile asks nothing at its end. */
+// Type parameters, so that each use has a function of its own, which asks nothing in its loops.
+/** Where a tile leaves c. */
 export type InRows = f32;
 export type InPlanes = u32;
+/** Whose panels a is given in: a's own, [k / 8][rows][8], or those of a transposed, [rows / 8][k][8]. */
+export type Upright = f32;
+export type Transposed = u32;
+/** Rows of a tile. Transposed has four. */
+type Four = f32;
+type Five = u32;
+
+/** From one turn to the next. */
+// @ts-ignore: decorator
+@inline
+function step_of<Operand>(): usize {
+  return isInteger<Operand>() ? 32 : 4;
+}
 
 /**
- * Whole 4 x 8 tiles: a packed [rows / 4][k][4]; b packed [columns / 8][k][8].
+ * Whole tiles of 4 or 5 x 8: a in panels `aStep` apart, b packed [columns / 8][k][8].
  * InPlanes: columns of c stand by fours (by eights in the build for wide vectors) in planes, cStride apart, each row of a plane at the offset that
  * places (u32 [rows]) has for it, and there is no residual.
  */
-function multiply_narrow_tiles<Target>(
-  a: usize, rows: i32, k: i32, b: usize, columns: i32,
+function multiply_narrow_tiles<Target, Operand, Height>(
+  a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const height = isInteger<Height>() ? 5 : 4;
   for (let column = 0; column < columns; column += 8) {
-    let a0 = a;
+    let upper = a;
     let at = <usize>column << 2;
     let place = places;
-    for (let row = 0; row < rows; row += 4) {
-      let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+    for (let row = 0; row < rows; row += height) {
+      let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00;
+      let s21 = s00, s30 = s00, s31 = s00, s40 = s00, s41 = s00;
+      let a0 = upper;
       let p = b;
       let a1: usize, x: v128, b0: v128, b1: v128, m0: v128, m1: v128;
-      const end = a0 + (<usize>k << 4);
+      const end = b + (<usize>k << 5);
       if (TURBOFAN) {
         do {
           for (let turn: usize = 0; turn < 8; turn++) { // written out
+            a1 = a0;
             b0 = v128.load(p); b1 = v128.load(p, 16);
-            x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-            x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-            x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-            x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-            a0 += 16; p += 32;
-            if (a0 == end) break;
-            if (a0 == 1) store<i32>(a0, 0);
+            if (isInteger<Height>()) {
+              x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
+            }
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+            a0 += step_of<Operand>(); p += 32;
+            if (p == end) break;
+            if (p == 1) store<i32>(p, 0);
           }
-        } while (a0 != end);
+          if (!isInteger<Operand>()) a0 += aStep - 32;
+        } while (p != end);
       } else {
-        const eights = a0 + (<usize>(k & ~7) << 4);
-        while (a0 != eights) {
+        const eights = b + (<usize>(k & ~7) << 5);
+        while (p != eights) {
           for (let turn: usize = 0; turn < 8; turn++) { // written out
-            a1 = a0 + 16 * turn;
+            a1 = a0 + step_of<Operand>() * turn;
             b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16);
-            x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-            x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-            x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-            x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+            if (isInteger<Height>()) {
+              x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
+            }
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
           }
-          a0 += 128; p += 256;
+          a0 += isInteger<Operand>() ? 256 : aStep; p += 256;
         }
-        while (a0 != end) {
+        while (p != end) {
+          a1 = a0;
           b0 = v128.load(p); b1 = v128.load(p, 16);
-          x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-          x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-          x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-          x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
-          a0 += 16; p += 32;
+          if (isInteger<Height>()) {
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
+          }
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+          a0 += step_of<Operand>(); p += 32;
         }
       }
+      if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
+      else upper += <usize>height << 5;
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
-        const b0 = v128.load(v);
-        const b1 = v128.load(v, 16);
-        s00 = f32x4.add(s00, b0); s01 = f32x4.add(s01, b1); s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1);
-        s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1); s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1);
+        const b0 = v128.load(v), b1 = v128.load(v, 16);
+        s00 = f32x4.add(s00, b0); s01 = f32x4.add(s01, b1);
+        s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1);
+        s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1);
+        s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1);
+        if (isInteger<Height>()) {
+          s40 = f32x4.add(s40, b0); s41 = f32x4.add(s41, b1);
+        }
         if (activation == HARD_SWISH) {
           s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
           s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
           s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
           s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
+          if (isInteger<Height>()) {
+            s40 = hard_swish(s40, three, six, sixth); s41 = hard_swish(s41, three, six, sixth);
+          }
         } else if (activation != NONE) {
-          s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s10 = clamp(s10, low, high); s11 = clamp(s11, low, high);
-          s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s30 = clamp(s30, low, high); s31 = clamp(s31, low, high);
+          s00 = clamp(s00, low, high); s01 = clamp(s01, low, high);
+          s10 = clamp(s10, low, high); s11 = clamp(s11, low, high);
+          s20 = clamp(s20, low, high); s21 = clamp(s21, low, high);
+          s30 = clamp(s30, low, high); s31 = clamp(s31, low, high);
+          if (isInteger<Height>()) {
+            s40 = clamp(s40, low, high); s41 = clamp(s41, low, high);
+          }
         }
       }
       if (isInteger<Target>()) {
@@ -95,14 +138,19 @@ function multiply_narrow_tiles<Target>(
           v128.store(at, s21, 16); v128.store(at, s20);
           at = c + load<u32>(place, 12);
           v128.store(at, s31, 16); v128.store(at, s30);
+          if (isInteger<Height>()) {
+            at = c + load<u32>(place, 16);
+            v128.store(at, s41, 16); v128.store(at, s40);
+          }
         } else {
           const second = c + cStride;
           v128.store(c + load<u32>(place), s00); v128.store(second + load<u32>(place), s01);
           v128.store(c + load<u32>(place, 4), s10); v128.store(second + load<u32>(place, 4), s11);
           v128.store(c + load<u32>(place, 8), s20); v128.store(second + load<u32>(place, 8), s21);
           v128.store(c + load<u32>(place, 12), s30); v128.store(second + load<u32>(place, 12), s31);
+          if (isInteger<Height>()) { v128.store(c + load<u32>(place, 16), s40); v128.store(second + load<u32>(place, 16), s41); }
         }
-        place += 16;
+        place += height << 2;
         continue;
       }
       if (residual != 0) {
@@ -111,13 +159,21 @@ function multiply_narrow_tiles<Target>(
         s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); v += cStride;
         s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); v += cStride;
         s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16));
+        if (isInteger<Height>()) {
+          v += cStride;
+          s40 = f32x4.add(s40, v128.load(v)); s41 = f32x4.add(s41, v128.load(v, 16));
+        }
       }
       let target = c + at;
       v128.store(target, s00); v128.store(target, s01, 16); target += cStride;
       v128.store(target, s10); v128.store(target, s11, 16); target += cStride;
       v128.store(target, s20); v128.store(target, s21, 16); target += cStride;
       v128.store(target, s30); v128.store(target, s31, 16);
-      at += cStride << 2;
+      if (isInteger<Height>()) {
+        target += cStride;
+        v128.store(target, s40); v128.store(target, s41, 16);
+      }
+      at += cStride * height;
     }
     b += <usize>k << 5;
     if (isInteger<Target>()) c += WIDE ? cStride : cStride << 1;
@@ -125,57 +181,70 @@ function multiply_narrow_tiles<Target>(
 }
 
 /**
- * multiply_narrow_tiles with 4 x 16 tiles, two panels of b, for V8s that make one 256-bit vector of two stores (and all that leads to them) 16 bytes
- * apart in a block: 64 sums fill eight of fifteen registers. The upper half is stored first, since the lower one alone would otherwise have to be stored
+ * multiply_narrow_tiles with 16 columns, two panels of b, for V8s that make one 256-bit vector of two stores (and all that leads to them) 16 bytes
+ * apart in a block: 80 sums fill ten of fifteen registers. The upper half is stored first, since the lower one alone would otherwise have to be stored
  * before a fault of the upper one. Columns are a multiple of 16.
  */
-function multiply_wide_tiles<Target>(
-  a: usize, rows: i32, k: i32, b: usize, columns: i32,
+function multiply_wide_tiles<Target, Operand, Height>(
+  a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
   const panel = <usize>k << 5;
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const height = isInteger<Height>() ? 5 : 4;
   for (let column = 0; column < columns; column += 16) {
-    let a0 = a;
+    let upper = a;
     let at = <usize>column << 2;
     let place = places;
-    for (let row = 0; row < rows; row += 4) {
-      let s00 = f32x4.splat(0.0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
-      let s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00;
+    for (let row = 0; row < rows; row += height) {
+      let s00 = f32x4.splat(0.0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00, s20 = s00, s21 = s00;
+      let s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00, s40 = s00, s41 = s00, s42 = s00, s43 = s00;
+      let a0 = upper;
       let p = b;
       let q = b + panel;
       let a1: usize, x: v128, b0: v128, b1: v128, b2: v128, b3: v128, m0: v128, m1: v128, m2: v128, m3: v128;
-      const end = a0 + (<usize>k << 4);
-      const eights = a0 + (<usize>(k & ~7) << 4);
-      while (a0 != eights) {
+      const end = b + panel;
+      const eights = b + (<usize>(k & ~7) << 5);
+      while (p != eights) {
         for (let turn: usize = 0; turn < 8; turn++) { // written out
-          a1 = a0 + 16 * turn;
+          a1 = a0 + step_of<Operand>() * turn;
           b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16); b2 = v128.load(q, 32 * turn); b3 = v128.load(q, 32 * turn + 16);
-          x = v128.load32_splat(a1, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          if (isInteger<Height>()) {
+            x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1); s42 = f32x4.add(s42, m2); s43 = f32x4.add(s43, m3);
+          }
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-          x = v128.load32_splat(a1, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-          x = v128.load32_splat(a1, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-          x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
         }
-        a0 += 128; p += 256; q += 256;
+        a0 += isInteger<Operand>() ? 256 : aStep; p += 256; q += 256;
       }
-      while (a0 != end) {
+      while (p != end) {
+        a1 = a0;
         b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        x = v128.load32_splat(a0, 12); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        if (isInteger<Height>()) {
+          x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1); s42 = f32x4.add(s42, m2); s43 = f32x4.add(s43, m3);
+        }
+        x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
         s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a0, 8); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
         s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a0, 4); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
         s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+        x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
         s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a0 += 16; p += 32; q += 32;
+        a0 += step_of<Operand>(); p += 32; q += 32;
       }
+      if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
+      else upper += <usize>height << 5;
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
         const b0 = v128.load(v), b1 = v128.load(v, 16), b2 = v128.load(v, 32), b3 = v128.load(v, 48);
@@ -183,6 +252,9 @@ function multiply_wide_tiles<Target>(
         s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1); s12 = f32x4.add(s12, b2); s13 = f32x4.add(s13, b3);
         s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1); s22 = f32x4.add(s22, b2); s23 = f32x4.add(s23, b3);
         s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1); s32 = f32x4.add(s32, b2); s33 = f32x4.add(s33, b3);
+        if (isInteger<Height>()) {
+          s40 = f32x4.add(s40, b0); s41 = f32x4.add(s41, b1); s42 = f32x4.add(s42, b2); s43 = f32x4.add(s43, b3);
+        }
         if (activation == HARD_SWISH) {
           s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
           s02 = hard_swish(s02, three, six, sixth); s03 = hard_swish(s03, three, six, sixth);
@@ -192,11 +264,18 @@ function multiply_wide_tiles<Target>(
           s22 = hard_swish(s22, three, six, sixth); s23 = hard_swish(s23, three, six, sixth);
           s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
           s32 = hard_swish(s32, three, six, sixth); s33 = hard_swish(s33, three, six, sixth);
+          if (isInteger<Height>()) {
+            s40 = hard_swish(s40, three, six, sixth); s41 = hard_swish(s41, three, six, sixth);
+            s42 = hard_swish(s42, three, six, sixth); s43 = hard_swish(s43, three, six, sixth);
+          }
         } else if (activation != NONE) {
           s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s02 = clamp(s02, low, high); s03 = clamp(s03, low, high);
           s10 = clamp(s10, low, high); s11 = clamp(s11, low, high); s12 = clamp(s12, low, high); s13 = clamp(s13, low, high);
           s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s22 = clamp(s22, low, high); s23 = clamp(s23, low, high);
           s30 = clamp(s30, low, high); s31 = clamp(s31, low, high); s32 = clamp(s32, low, high); s33 = clamp(s33, low, high);
+          if (isInteger<Height>()) {
+            s40 = clamp(s40, low, high); s41 = clamp(s41, low, high); s42 = clamp(s42, low, high); s43 = clamp(s43, low, high);
+          }
         }
       }
       if (isInteger<Target>()) {
@@ -208,7 +287,11 @@ function multiply_wide_tiles<Target>(
         v128.store(first, s21, 16); v128.store(first, s20); v128.store(second, s23, 16); v128.store(second, s22);
         first = c + load<u32>(place, 12); second = first + cStride;
         v128.store(first, s31, 16); v128.store(first, s30); v128.store(second, s33, 16); v128.store(second, s32);
-        place += 16;
+        if (isInteger<Height>()) {
+          first = c + load<u32>(place, 16); second = first + cStride;
+          v128.store(first, s41, 16); v128.store(first, s40); v128.store(second, s43, 16); v128.store(second, s42);
+        }
+        place += height << 2;
         continue;
       }
       if (residual != 0) {
@@ -217,27 +300,35 @@ function multiply_wide_tiles<Target>(
         s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); s12 = f32x4.add(s12, v128.load(v, 32)); s13 = f32x4.add(s13, v128.load(v, 48)); v += cStride;
         s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); s22 = f32x4.add(s22, v128.load(v, 32)); s23 = f32x4.add(s23, v128.load(v, 48)); v += cStride;
         s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16)); s32 = f32x4.add(s32, v128.load(v, 32)); s33 = f32x4.add(s33, v128.load(v, 48));
+        if (isInteger<Height>()) {
+          v += cStride;
+          s40 = f32x4.add(s40, v128.load(v)); s41 = f32x4.add(s41, v128.load(v, 16)); s42 = f32x4.add(s42, v128.load(v, 32)); s43 = f32x4.add(s43, v128.load(v, 48));
+        }
       }
       let target = c + at;
       v128.store(target, s01, 16); v128.store(target, s00); v128.store(target, s03, 48); v128.store(target, s02, 32); target += cStride;
       v128.store(target, s11, 16); v128.store(target, s10); v128.store(target, s13, 48); v128.store(target, s12, 32); target += cStride;
       v128.store(target, s21, 16); v128.store(target, s20); v128.store(target, s23, 48); v128.store(target, s22, 32); target += cStride;
       v128.store(target, s31, 16); v128.store(target, s30); v128.store(target, s33, 48); v128.store(target, s32, 32);
-      at += cStride << 2;
+      if (isInteger<Height>()) {
+        target += cStride;
+        v128.store(target, s41, 16); v128.store(target, s40); v128.store(target, s43, 48); v128.store(target, s42, 32);
+      }
+      at += cStride * height;
     }
     b += panel << 1;
     if (isInteger<Target>()) c += cStride << 1;
   }
 }
 
-/** Tiles as multiply_narrow_tiles: two panels at a time where the build is for wide vectors, and the last one, or all, alone. */
-export function multiply_tiles<Target>(
-  a: usize, rows: i32, k: i32, b: usize, columns: i32,
+/** Two panels of b at a time where the build is for wide vectors, and the last one, or all, alone. */
+function multiply_columns<Target, Operand, Height>(
+  a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
   if (WIDE) {
     const wide = columns & ~15;
-    multiply_wide_tiles<Target>(a, rows, k, b, wide, c, cStride, bias, activation, residual, places);
+    multiply_wide_tiles<Target, Operand, Height>(a, aStep, rows, k, b, wide, c, cStride, bias, activation, residual, places);
     if (wide == columns) return;
     const byte = <usize>wide << 2;
     b += <usize>wide * (<usize>k << 2);
@@ -246,5 +337,32 @@ export function multiply_tiles<Target>(
     if (residual != 0) residual += byte;
     columns -= wide;
   }
-  multiply_narrow_tiles<Target>(a, rows, k, b, columns, c, cStride, bias, activation, residual, places);
+  multiply_narrow_tiles<Target, Operand, Height>(a, aStep, rows, k, b, columns, c, cStride, bias, activation, residual, places);
+}
+
+/** How many rows can go through tiles as they are: all, or, of fewer than twelve, what is whole fours. */
+export function whole_rows(rows: i32): i32 {
+  return rows >= 12 || rows == 5 || rows == 9 || rows == 10 ? rows : rows & ~3;
+}
+
+/** Tiles as multiply_narrow_tiles has them, `whole_rows` rows (of Transposed a multiple of four): by fives, and what these leave by fours; older V8s, which have no register for a fifth row, the other way round. */
+export function multiply_tiles<Target, Operand>(
+  a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
+  c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
+): void {
+  if (!isInteger<Operand>()) {
+    const fives = TURBOFAN ? 5 * (rows & 3) : rows - 4 * ((5 - rows % 5) % 5);
+    if (fives > 0) {
+      multiply_columns<Target, Operand, Five>(a, aStep, fives, k, b, columns, c, cStride, bias, activation, residual, places);
+      a += <usize>fives << 5;
+      rows -= fives;
+      if (isInteger<Target>()) {
+        places += <usize>fives << 2;
+      } else {
+        c += <usize>fives * cStride;
+        if (residual != 0) residual += <usize>fives * cStride;
+      }
+    }
+  }
+  multiply_columns<Target, Operand, Four>(a, aStep, rows, k, b, columns, c, cStride, bias, activation, residual, places);
 }

@@ -1,5 +1,5 @@
 // Tensors are kept as they left their convolution, before batch norm. A kernel that reads one brings
-// rows of it into its scratch memory in their final form, for a matrix product in the order that its tiles read; these are the loads. A row is the channels
+// rows of it into its scratch memory in their final form, in panels of eight channels as matrix tiles read them; these are the loads. A row is the channels
 // of one pixel; rows stand `stride` bytes apart. Channels come in multiples of 4.
 //
 // normalized: a = activation(y * scale + shift) * gate
@@ -9,31 +9,16 @@
 
 import { HARD_SWISH, NONE, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
 import { touch } from './touch';
-import { VECTOR, store_transposed } from './vector';
+import { VECTOR } from './vector';
 import { gradient_one, incoming_row, normalize_one } from './view-row';
 
-/** The same channels of four neighbouring rows. */
-// @ts-ignore: decorator
-@inline
-function store_four<Order>(target: usize, r0: v128, r1: v128, r2: v128, r3: v128): void {
-  if (isInteger<Order>()) {
-    v128.store(target, r0);
-    v128.store(target, r1, 32);
-    v128.store(target, r2, 64);
-    v128.store(target, r3, 96);
-  } else {
-    store_transposed(target, r0, r1, r2, r3);
-  }
-}
-
-/** From the place of a vector's channels to that of the next; `c` is the first ones' byte. */
-function next_vector<Order>(target: usize, c: usize, step: usize): usize {
-  if (!isInteger<Order>()) return target + 4 * VECTOR;
+/** From the place of a vector's channels in panels `step` bytes apart to that of the next; `c` is the first ones' byte. */
+function next_vector(target: usize, c: usize, step: usize): usize {
   if (VECTOR == 32) return target + step;
   return target + ((c & 16) == 0 ? 16 : step - 16);
 }
 
-function normalize_four<Order>(target: usize, step: usize, x: usize, stride: usize, coefficients: usize, activation: i32, gate: usize): void {
+function normalize_four(target: usize, step: usize, x: usize, stride: usize, coefficients: usize, activation: i32, gate: usize): void {
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -73,21 +58,23 @@ function normalize_four<Order>(target: usize, step: usize, x: usize, stride: usi
       r2 = f32x4.mul(r2, factor);
       r3 = f32x4.mul(r3, factor);
     }
-    store_four<Order>(target, r0, r1, r2, r3);
-    target = next_vector<Order>(target, c, step);
+    v128.store(target, r0);
+    v128.store(target, r1, 32);
+    v128.store(target, r2, 64);
+    v128.store(target, r3, 96);
+    target = next_vector(target, c, step);
     c += VECTOR;
   } while (c != stride);
 }
 
 /**
- * target <- the normalized rows number `first` onward of x [..][channels], in an Order. coefficients [2][channels], or 0: the values as they are;
- * gate [images][channels], or 0. Panels of ByColumns stand `step` bytes apart.
+ * target [channels / 8][rows][8] <- the normalized rows number `first` onward of x [..][channels]. coefficients [2][channels], or 0: the values as they are;
+ * gate [images][channels], or 0. Panels stand `step` bytes apart; what is behind the last channel is not written, and counts for nothing.
  */
-export function load_normalized<Order>(
+export function load_normalized(
   target: usize, step: usize, x: usize, coefficients: usize, activation: i32, gate: usize, first: i32, rows: i32, channels: i32, rowsPerImage: i32,
 ): void {
   const stride = <usize>channels << 2;
-  const rowBytes: usize = isInteger<Order>() ? 32 : 4;
   x += <usize>first * stride;
   touch(x, rows, stride, stride, target);
   for (let row = 0; row < rows; row += 4) {
@@ -99,21 +86,21 @@ export function load_normalized<Order>(
       four = four && (first + row + 3) / rowsPerImage == image;
     }
     if (four) {
-      normalize_four<Order>(target, step, x, stride, coefficients, activation, factors);
+      normalize_four(target, step, x, stride, coefficients, activation, factors);
       x += stride << 2;
     } else {
       for (let one = row; one < min(row + 4, rows); one++) {
         if (gate != 0) factors = gate + <usize>((first + one) / rowsPerImage) * stride;
-        normalize_one<Order>(target + <usize>(one - row) * rowBytes, step, x, stride, coefficients, activation, factors);
+        normalize_one(target + (<usize>(one - row) << 5), step, x, stride, coefficients, activation, factors);
         x += stride;
       }
     }
-    target += isInteger<Order>() ? <usize>128 : stride << 2;
+    target += 128;
   }
 }
 
 function gradient_four(
-  byRows: usize, byColumns: usize, step: usize, da: usize, y: usize, stride: usize, coefficients: usize, factors: usize, activation: i32,
+  target: usize, step: usize, da: usize, y: usize, stride: usize, coefficients: usize, factors: usize, activation: i32,
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
@@ -159,31 +146,29 @@ function gradient_four(
     r1 = f32x4.add(f32x4.mul(d1, f1), f32x4.add(f32x4.mul(r1, f2), f3));
     r2 = f32x4.add(f32x4.mul(d2, f1), f32x4.add(f32x4.mul(r2, f2), f3));
     r3 = f32x4.add(f32x4.mul(d3, f1), f32x4.add(f32x4.mul(r3, f2), f3));
-    v128.store(byColumns, r0); // upper half: step
-    v128.store(byColumns, r1, 16); // upper half: step
-    v128.store(byColumns, r2, 32); // upper half: step
-    v128.store(byColumns, r3, 48); // upper half: step
-    byColumns += step * (VECTOR / 16);
-    if (byRows != 0) store_transposed(byRows + (c << 2), r0, r1, r2, r3);
+    v128.store(target, r0);
+    v128.store(target, r1, 32);
+    v128.store(target, r2, 64);
+    v128.store(target, r3, 96);
+    target = next_vector(target, c, step);
     c += VECTOR;
   } while (c != stride);
 }
 
 /**
- * The gradients of rows number `first` onward: byRows [rows / 4][channels][4], or 0, and byColumns [channels / 4][rows][4], `step` bytes from four
- * channels to the next. da [..][channels] or 0; y likewise; coefficients [2][channels]; factors [3][channels]; gate, pooled [images][channels] or 0;
- * incoming: room for four rows.
+ * target [channels / 8][rows][8] <- the gradients dy of rows number `first` onward, panels as in load_normalized. da [..][channels] or 0; y likewise;
+ * coefficients [2][channels]; factors [3][channels]; gate, pooled [images][channels] or 0; incoming: room for four rows.
  */
 export function load_gradient(
-  byRows: usize, byColumns: usize, step: usize, incoming: usize, da: usize, y: usize, coefficients: usize, factors: usize, activation: i32,
+  target: usize, step: usize, incoming: usize, da: usize, y: usize, coefficients: usize, factors: usize, activation: i32,
   gate: usize, pooled: usize, first: i32, rows: i32, channels: i32, rowsPerImage: i32,
 ): void {
   const stride = <usize>channels << 2;
   const plain = da != 0 && gate == 0 && pooled == 0;
   y += <usize>first * stride;
   if (da != 0) da += <usize>first * stride;
-  if (da != 0) touch(da, rows, stride, stride, byColumns);
-  touch(y, rows, stride, stride, byColumns);
+  if (da != 0) touch(da, rows, stride, stride, target);
+  touch(y, rows, stride, stride, target);
   for (let row = 0; row < rows; row += 4) {
     const count = min(4, rows - row);
     let source = da;
@@ -195,15 +180,14 @@ export function load_gradient(
         incoming_row(incoming + at, da == 0 ? <usize>0 : da + at, stride, gate == 0 ? <usize>0 : gate + vector, pooled == 0 ? <usize>0 : pooled + vector);
       }
     }
-    if (count == 4) gradient_four(byRows, byColumns, step, source, y, stride, coefficients, factors, activation);
+    if (count == 4) gradient_four(target, step, source, y, stride, coefficients, factors, activation);
     else {
       for (let i: usize = 0; i < <usize>count; i++) {
         const at = i * stride;
-        gradient_one(byRows == 0 ? <usize>0 : byRows + (i << 2), byColumns + (i << 4), step, source + at, y + at, stride, coefficients, factors, activation);
+        gradient_one(target + (i << 5), step, source + at, y + at, stride, coefficients, factors, activation);
       }
     }
-    if (byRows != 0) byRows += stride << 2;
-    byColumns += 64;
+    target += 128;
     y += stride << 2;
     if (da != 0) da += stride << 2;
   }

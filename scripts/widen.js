@@ -4,8 +4,8 @@
  * the upper half.
  *
  * A vector is what a declaration sets to `v128.…(`, `f32x4.…(`, a function of activation.ts, or another vector. Constants that are not loaded
- * (`const three = held(3.0)`) are the same in both halves, and stay single. A statement about vectors has a line for itself. `// upper half: 64`
- * behind a store says that its upper half stands 64 bytes further on. Functions with integer vectors stay as they are.
+ * (`const three = held(3.0)`) are the same in both halves, and stay single. A statement about vectors has a line for itself.
+ * Functions with integer vectors stay as they are.
  */
 
 /** Functions of vectors, lane by lane, that are called in expressions. */
@@ -60,10 +60,9 @@ function isVector(value, vectors) {
 /**
  * @param {string} statement without its semicolon
  * @param {Set<string>} vectors those seen so far; grows
- * @param {string | undefined} distance of the upper half, where it is not 16 bytes further on
  * @returns {string}
  */
-function widenStatement(statement, vectors, distance) {
+function widenStatement(statement, vectors) {
   const declaration = DECLARATION.exec(statement);
   if (declaration) {
     const kind = declaration[0];
@@ -82,7 +81,6 @@ function widenStatement(statement, vectors, distance) {
   if (/^v128\.store\(/.test(statement)) {
     // both values first: V8 joins two stores only if nothing is loaded between them, and then the upper one should come first
     const [target = '', value = '', offset = '0'] = splitArguments(statement.slice('v128.store('.length, -1));
-    if (distance) return `${statement}; v128.store(${target} + ${distance}, ${upperHalf(value, vectors)}, ${offset});`;
     const values = `const lower = ${value}, upper = ${upperHalf(value, vectors)};`;
     return `{ ${values} v128.store(${target}, upper, ${offset} + 16); v128.store(${target}, lower, ${offset}); }`;
   }
@@ -108,9 +106,8 @@ function widenFunction(source) {
   });
   const lines = source.slice(signature.length).split('\n');
   const wideLines = lines.map((line) => {
-    const [, space, condition, statement, , distance] =
-      /^(\s*)((?:if|for) \(.*?\) )?(.+);( \/\/ upper half: (\w+))?$/.exec(line) ?? [];
-    const wide = statement && widenStatement(statement, vectors, distance);
+    const [, space, condition, statement] = /^(\s*)((?:if|for) \(.*?\) )?(.+);$/.exec(line) ?? [];
+    const wide = statement && widenStatement(statement, vectors);
     if (wide === undefined || wide === `${statement};`) {
       const left =
         !/^\s*(\/?\*|\/\/)/.test(line) && !DECLARATION.test(line.trim()) && upperHalf(line, vectors) !== line;
@@ -135,7 +132,6 @@ export const WIDENED = {
   'depthwise-weight': [],
   // whose channels always are
   'expand-depthwise-conv': [],
-  'pack-rows': [],
   plane: [],
   'pointwise-conv': ['inChannels', 'outChannels'],
   pooling: ['channels'],

@@ -7,7 +7,7 @@ import {
   type Kernel,
   mapActivation,
   multipleOf4,
-  panelScratchBytes,
+  panelBytes,
   type Sizes,
   size,
 } from './kernel.ts';
@@ -24,6 +24,9 @@ const inputLength = (s: Sizes) =>
 /** Floats of a patch in scratch: a multiple of eight. */
 const patchFloats = (s: Sizes) => ceilDivide(depth(s), 8) * 8;
 const scratchRows = (s: Sizes) => 4 * size(s, 'rowsPerBlock');
+/** A block's patches in panels, and as they are gathered. */
+const panelsAndPatchesBytes = (s: Sizes) =>
+  EDGE_BYTES + panelBytes(size(s, 'rowsPerBlock') + 3, depth(s)) + scratchRows(s) * patchFloats(s);
 
 const GEOMETRY = [
   'rows',
@@ -108,7 +111,7 @@ export const convStatisticsForward: Kernel = {
   integers: GEOMETRY,
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + 12 * outChannels(s) + 16 * patchFloats(s),
+  scratchBytes: (s) => panelsAndPatchesBytes(s) + 12 * outChannels(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => depth(s) + size(s, 'rowsPerTask'),
   constraint: multipleOf4('outChannels'),
@@ -138,7 +141,7 @@ export const convForward: Kernel = {
   integers: [...GEOMETRY, 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => panelScratchBytes(size(s, 'rowsPerBlock'), depth(s)) + 16 * patchFloats(s),
+  scratchBytes: panelsAndPatchesBytes,
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: depth,
   constraint: mapActivation('activation'),
@@ -166,7 +169,10 @@ export const convGradWeight: Kernel = {
   floats: [],
   tiles: rowTasks,
   scratchBytes: (s) =>
-    EDGE_BYTES + 4 * outChannels(s) * (patchFloats(s) + 4) + scratchRows(s) * (2 * patchFloats(s) + outChannels(s)),
+    EDGE_BYTES +
+    4 * outChannels(s) * (patchFloats(s) + 4) +
+    panelBytes(size(s, 'rowsPerBlock'), outChannels(s)) +
+    2 * scratchRows(s) * patchFloats(s),
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: (s) => size(s, 'rowsPerTask'),
   constraint: (s) => multipleOf4('outChannels')(s) ?? mapActivation('activation')(s),

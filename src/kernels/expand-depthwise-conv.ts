@@ -14,7 +14,7 @@ import {
   WIDE,
 } from './depthwise-conv.ts';
 import { type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
-import { packedPixelsIndex, packedPixelsLength } from './pack.ts';
+import { panelLength } from './pack.ts';
 import { packedIndex, packedLength } from './pointwise-conv.ts';
 import { array, at } from './reference-views.ts';
 
@@ -38,10 +38,10 @@ function expandCase(sizes: Parameters<typeof inferenceCase>[0], activation: numb
 }
 
 export const expandDepthwiseConvForward: Kernel = {
-  name: 'f32_expand_depthwise_conv_forward__4x8',
+  name: 'f32_expand_depthwise_conv_forward__5x8',
   file: 'expand-depthwise-conv',
   pointers: {
-    packed: { access: 'read', length: (s) => packedPixelsLength(images(s), inPixels(s), inChannels(s)) },
+    packed: { access: 'read', length: (s) => panelLength(images(s) * inPixels(s), inChannels(s)) },
     expandWeight: { access: 'read', length: (s) => packedLength(inChannels(s), channels(s)) },
     expandBias: { access: 'read', length: channels },
     weight: { access: 'read', length: (s) => taps(s) * channels(s) },
@@ -62,7 +62,7 @@ export const expandDepthwiseConvForward: Kernel = {
   ],
   floats: [],
   tiles: forwardTiles,
-  // beyond those of the depthwise convolution: a place outside each plane, and one word a pixel (up to three more at either end, and at the end of the list)
+  // beyond those of the depthwise convolution: a place outside each plane, and one word a pixel (up to three more, and at the end of the list)
   scratchBytes: (s) => forwardScratchBytes(s) + 4 * 64 + 4 * (expandedRows(s) * size(s, 'width') + 9),
   flops: (s) => 2 * images(s) * channels(s) * (inChannels(s) * inPixels(s) + taps(s) * outPixels(s)),
   reduction: (s, output) => inChannels(s) + taps(s) + (output === 'pooled' ? outPixels(s) : 0),
@@ -77,10 +77,9 @@ export const expandDepthwiseConvForward: Kernel = {
     const expanded = new Float64Array(images(s) * inPixels(s) * channels(s));
     expanded.forEach((_, index) => {
       const [row, c] = [Math.floor(index / channels(s)), index % channels(s)];
-      const [image, pixel] = [Math.floor(row / inPixels(s)), row % inPixels(s)];
       let sum = at(array(arrays, 'expandBias'), c);
       for (let k = 0; k < inChannels(s); k++) {
-        const value = at(packed, packedPixelsIndex(image, inPixels(s), pixel, inChannels(s), k));
+        const value = at(packed, packedIndex(images(s) * inPixels(s), row, k));
         sum += value * at(weight, packedIndex(inChannels(s), k, c));
       }
       expanded[index] = activate(sum, size(s, 'expandActivation'));

@@ -75,9 +75,9 @@ export function ceilDivide(a: number, b: number): number {
 /** Bytes in which the edges of a product are computed (kernels/gemm.ts). */
 export const EDGE_BYTES = 192;
 
-/** Bytes that multiply_panels (kernels/pack-rows.ts) takes for `rows` rows of `depth` floats, packed by fours. */
-export function panelScratchBytes(rows: number, depth: number): number {
-  return EDGE_BYTES + 16 * ceilDivide(rows, 4) * depth;
+/** Bytes of `rows` rows in panels of eight columns. */
+export function panelBytes(rows: number, columns: number): number {
+  return 32 * rows * ceilDivide(columns, 8);
 }
 
 export function multipleOf4(...names: string[]): (sizes: Sizes) => string | null {

@@ -1,7 +1,6 @@
 /** Rows of kernels/linear.ts: fully connected layers, weights as saved, any sizes. */
 import { activate } from './activation-code.ts';
-import { ceilDivide, type Kernel, panelScratchBytes, type Sizes, size } from './kernel.ts';
-import { packedLength } from './pointwise-conv.ts';
+import { ceilDivide, EDGE_BYTES, type Kernel, panelBytes, type Sizes, size } from './kernel.ts';
 import { array, at } from './reference-views.ts';
 
 const rows = (s: Sizes) => size(s, 'rows');
@@ -61,7 +60,7 @@ export const linearGradInput: Kernel = {
   floats: [],
   tiles: (s) => ceilDivide(inFeatures(s), size(s, 'featuresPerTask')),
   scratchBytes: (s) =>
-    panelScratchBytes(rows(s), outFeatures(s)) + 4 * packedLength(outFeatures(s), size(s, 'featuresPerTask')),
+    EDGE_BYTES + panelBytes(rows(s) + 3, outFeatures(s)) + panelBytes(outFeatures(s), size(s, 'featuresPerTask')),
   flops,
   reduction: outFeatures,
   constraint: multipleOf(8),
@@ -97,7 +96,7 @@ export const linearGradWeight: Kernel = {
   floats: [],
   tiles: (s) => ceilDivide(outFeatures(s), size(s, 'featuresPerTask')),
   scratchBytes: (s) =>
-    panelScratchBytes(size(s, 'featuresPerTask'), rows(s)) + 4 * packedLength(rows(s), inFeatures(s)),
+    EDGE_BYTES + panelBytes(rows(s), size(s, 'featuresPerTask')) + panelBytes(rows(s), inFeatures(s)),
   flops,
   reduction: rows,
   constraint: multipleOf(4),

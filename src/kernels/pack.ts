@@ -1,5 +1,5 @@
-/** Rows of kernels/pack.ts: weights and pixels into kernel order, gradients back into saved order. */
-import { ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';
+/** Rows of kernels/pack.ts: weights and rows into kernel order, gradients back into saved order. */
+import { ceilDivide, type Kernel, type Sizes, size } from './kernel.ts';
 import { packedIndex, packedLength } from './pointwise-conv.ts';
 import { array, at } from './reference-views.ts';
 
@@ -87,54 +87,37 @@ export const packDepthwiseForward: Kernel = {
   cases: [{ sizes: { channels: 20, taps: 9 } }, { sizes: { channels: 8, taps: 25 }, absent: ['scale'] }],
 };
 
-/** Floats of images with `pixels` pixels each, by fours. */
-export function packedPixelsLength(images: number, pixels: number, channels: number): number {
-  return images * ceilDivide(pixels, 4) * 4 * channels;
+/** Floats of a matrix [rows][columns] in panels of eight columns, and of three more rows, which matrix tiles may read. */
+export function panelLength(rows: number, columns: number): number {
+  return packedLength(rows, columns) + 24;
 }
 
-/** Element of pixels packed by fours. */
-export function packedPixelsIndex(
-  image: number,
-  pixels: number,
-  pixel: number,
-  channels: number,
-  channel: number,
-): number {
-  const four = image * ceilDivide(pixels, 4) + Math.floor(pixel / 4);
-  return (four * channels + channel) * 4 + (pixel % 4);
-}
-
-export const packPixelsForward: Kernel = {
-  name: 'f32_pack_pixels_forward',
+export const packRowsForward: Kernel = {
+  name: 'f32_pack_rows_forward',
   file: 'pack',
   pointers: {
-    x: { access: 'read', length: (s) => size(s, 'images') * size(s, 'pixels') * size(s, 'channels') },
-    packed: {
-      access: 'write',
-      length: (s) => packedPixelsLength(size(s, 'images'), size(s, 'pixels'), size(s, 'channels')),
-    },
+    x: { access: 'read', length: (s) => size(s, 'rows') * size(s, 'channels') },
+    packed: { access: 'write', length: (s) => panelLength(size(s, 'rows'), size(s, 'channels')) },
   },
-  integers: ['images', 'pixels', 'channels', 'pixelsPerTask'],
+  integers: ['rows', 'channels', 'rowsPerTask'],
   floats: [],
-  tiles: (s) => size(s, 'images') * ceilDivide(size(s, 'pixels'), size(s, 'pixelsPerTask')),
+  tiles: (s) => ceilDivide(size(s, 'rows'), size(s, 'rowsPerTask')),
   scratchBytes: () => 0,
   flops: () => 0,
   reduction: () => 0,
-  constraint: multipleOf4('channels', 'pixelsPerTask'),
   reference(s, arrays) {
-    const [pixels, channels] = [size(s, 'pixels'), size(s, 'channels')];
-    const packed = array(arrays, 'packed').fill(0);
-    for (let row = 0; row < size(s, 'images') * pixels; row++) {
+    const [rows, channels] = [size(s, 'rows'), size(s, 'channels')];
+    const packed = array(arrays, 'packed').fill(0, 0, packedLength(rows, channels));
+    for (let row = 0; row < rows; row++) {
       for (let channel = 0; channel < channels; channel++) {
-        const index = packedPixelsIndex(Math.floor(row / pixels), pixels, row % pixels, channels, channel);
-        packed[index] = at(array(arrays, 'x'), row * channels + channel);
+        packed[packedIndex(rows, row, channel)] = at(array(arrays, 'x'), row * channels + channel);
       }
     }
   },
   cases: [
-    { sizes: { images: 3, pixels: 21, channels: 12, pixelsPerTask: 8 } },
-    { sizes: { images: 2, pixels: 16, channels: 8, pixelsPerTask: 20 } },
-    { sizes: { images: 2, pixels: 3, channels: 4, pixelsPerTask: 4 } },
+    { sizes: { rows: 63, channels: 12, rowsPerTask: 8 } },
+    { sizes: { rows: 32, channels: 8, rowsPerTask: 20 } },
+    { sizes: { rows: 3, channels: 7, rowsPerTask: 4 } },
   ],
 };
 

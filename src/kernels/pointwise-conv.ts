@@ -3,10 +3,11 @@ import { activate } from './activation-code.ts';
 import {
   type Arrays,
   ceilDivide,
+  EDGE_BYTES,
   type Kernel,
   mapActivation,
   multipleOf4,
-  panelScratchBytes,
+  panelBytes,
   type Sizes,
   size,
 } from './kernel.ts';
@@ -69,7 +70,7 @@ function inputValue(s: Sizes, arrays: Arrays, prefix: '' | 'x'): (row: number, c
 }
 
 export const pointwiseConvStatisticsForward: Kernel = {
-  name: 'f32_pointwise_conv_statistics_forward__4x8',
+  name: 'f32_pointwise_conv_statistics_forward__5x8',
   file: 'pointwise-conv',
   pointers: {
     x: { access: 'read', length: (s) => rows(s) * inChannels(s) },
@@ -82,7 +83,7 @@ export const pointwiseConvStatisticsForward: Kernel = {
   integers: ['rows', 'inChannels', 'outChannels', 'rowsPerImage', 'rowsPerTask', 'rowsPerBlock', 'activation'],
   floats: [],
   tiles: rowTasks,
-  scratchBytes: (s) => panelScratchBytes(blockRows(s), inChannels(s)) + 12 * outChannels(s),
+  scratchBytes: (s) => EDGE_BYTES + panelBytes(blockRows(s) + 3, inChannels(s)) + 12 * outChannels(s),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: (s) => inChannels(s) + size(s, 'rowsPerTask'),
   constraint: multipleOf4('inChannels', 'outChannels'),
@@ -139,7 +140,7 @@ export const pointwiseConvStatisticsForward: Kernel = {
 const columnTasks = (s: Sizes) => ceilDivide(outChannels(s), size(s, 'columnsPerTask'));
 
 export const pointwiseConvForward: Kernel = {
-  name: 'f32_pointwise_conv_forward__4x8',
+  name: 'f32_pointwise_conv_forward__5x8',
   file: 'pointwise-conv',
   pointers: {
     x: { access: 'read', length: (s) => rows(s) * inChannels(s) },
@@ -161,7 +162,7 @@ export const pointwiseConvForward: Kernel = {
   ],
   floats: [],
   tiles: (s) => rowTasks(s) * columnTasks(s),
-  scratchBytes: (s) => panelScratchBytes(blockRows(s), inChannels(s)),
+  scratchBytes: (s) => EDGE_BYTES + panelBytes(blockRows(s) + 3, inChannels(s)),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: inChannels,
   constraint: (s) =>
@@ -233,7 +234,7 @@ export const pointwiseConvForward: Kernel = {
 };
 
 export const pointwiseConvGradient: Kernel = {
-  name: 'f32_pointwise_conv_grad_input_grad_weight__4x8',
+  name: 'f32_pointwise_conv_grad_input_grad_weight__5x8',
   file: 'pointwise-conv',
   pointers: {
     da: { access: 'read', optional: true, length: (s) => rows(s) * outChannels(s) },
@@ -265,8 +266,9 @@ export const pointwiseConvGradient: Kernel = {
   floats: [],
   tiles: rowTasks,
   scratchBytes: (s) =>
-    panelScratchBytes(blockRows(s), outChannels(s)) +
-    4 * blockRows(s) * (outChannels(s) + 8 * ceilDivide(inChannels(s), 8)) +
+    EDGE_BYTES +
+    panelBytes(blockRows(s) + 3, outChannels(s)) +
+    panelBytes(blockRows(s), inChannels(s)) +
     16 * outChannels(s),
   flops: (s) => 4 * rows(s) * inChannels(s) * outChannels(s),
   reduction: (s) => outChannels(s) + size(s, 'rowsPerTask'),

@@ -23,7 +23,7 @@ import {
   packDepthwiseForward,
   packPanelsForward,
   packPanelsTransposed,
-  packPixelsForward,
+  packRowsForward,
   partialsGradWeight,
 } from './pack.ts';
 import { pointwiseConvForward, pointwiseConvGradient, pointwiseConvStatisticsForward } from './pointwise-conv.ts';
@@ -38,7 +38,7 @@ export const KERNELS: readonly Kernel[] = [
   convForward,
   pointwiseConvForward,
   depthwiseConvForward,
-  packPixelsForward,
+  packRowsForward,
   expandDepthwiseConvForward,
   globalAveragePoolForward,
   linearForward,

@@ -128,7 +128,7 @@ export class ConvTraining {
     };
     const rowsPerImage = input.height * input.width;
     const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tiling, activation: input.activation };
-    this.#builder.step('f32_pointwise_conv_statistics_forward__4x8', node.name, operands, sizes);
+    this.#builder.step('f32_pointwise_conv_statistics_forward__5x8', node.name, operands, sizes);
     return statistics;
   }
 
@@ -276,7 +276,7 @@ export class ConvTraining {
       accumulate,
     };
     const all = { ...gradient, ...operands, xGate: input.gate, weight, partials };
-    this.#builder.step('f32_pointwise_conv_grad_input_grad_weight__4x8', node.name, all, sizes);
+    this.#builder.step('f32_pointwise_conv_grad_input_grad_weight__5x8', node.name, all, sizes);
     this.#sumPartials(node, partials, tasks, 1, 1, inChannels * outChannels);
   }
 

@@ -5,7 +5,7 @@ import { lowerInference } from './lower-inference.ts';
 import { validateProgram } from './validate-program.ts';
 
 const graph = buildGraph(mobilenetV3('large'));
-const FUSED = 'f32_expand_depthwise_conv_forward__4x8';
+const FUSED = 'f32_expand_depthwise_conv_forward__5x8';
 
 function lower(resolution: number, keep: readonly string[] = [], batch = 1) {
   const program = lowerInference(graph, [batch, 3, resolution, resolution], { input: 'bytes', keep });
@@ -37,5 +37,5 @@ test('linear layers go through the matrix tiles from four pictures on', () => {
       .steps.filter(({ label }) => label.startsWith('classifier'))
       .map(({ kernel }) => kernel);
   expect(kernels(3)).toEqual(['f32_linear_forward', 'f32_linear_forward']);
-  expect(kernels(4)).toEqual(['f32_pointwise_conv_forward__4x8', 'f32_pointwise_conv_forward__4x8']);
+  expect(kernels(4)).toEqual(['f32_pointwise_conv_forward__5x8', 'f32_pointwise_conv_forward__5x8']);
 });

@@ -16,7 +16,7 @@ import type {
   TensorName,
 } from '../graph/graph.ts';
 import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
-import { packedPixelsLength } from '../kernels/pack.ts';
+import { panelLength } from '../kernels/pack.ts';
 import { packedLength } from '../kernels/pointwise-conv.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
@@ -25,7 +25,7 @@ import { layoutParameters } from './parameter-layout.ts';
 import { pictureGroups } from './picture-groups.ts';
 import type { Operand, Program } from './program.ts';
 import { ProgramBuilder, shifted } from './program-builder.ts';
-import { depthwiseInference, expandDepthwiseInference, inferenceTile, linearFeatures, packedPixels } from './tiling.ts';
+import { depthwiseInference, expandDepthwiseInference, inferenceTile, linearFeatures, packedRows } from './tiling.ts';
 
 interface MapValue extends MapShape {
   readonly kind: 'map';
@@ -304,7 +304,7 @@ class InferenceLowering {
       residual: residual?.data ?? null,
       y,
     };
-    this.builder.step('f32_pointwise_conv_forward__4x8', unit.conv.name, operands, sizes);
+    this.builder.step('f32_pointwise_conv_forward__5x8', unit.conv.name, operands, sizes);
   }
 
   #depthwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
@@ -322,9 +322,9 @@ class InferenceLowering {
     this.#absorbed.add(depthwise);
     const { images, channels } = input;
     const pixels = input.height * input.width;
-    const packed = this.builder.buffer(`${expansion.conv.name}.pixels`, packedPixelsLength(images, pixels, channels));
-    const packing = { images, pixels, channels, pixelsPerTask: packedPixels(pixels) };
-    this.builder.step('f32_pack_pixels_forward', expansion.conv.name, { x: input.data, packed }, packing);
+    const packed = this.builder.buffer(`${expansion.conv.name}.rows`, panelLength(images * pixels, channels));
+    const packing = { rows: images * pixels, channels, rowsPerTask: packedRows(images * pixels) };
+    this.builder.step('f32_pack_rows_forward', expansion.conv.name, { x: input.data, packed }, packing);
 
     const output = convOutput(depthwise, expanded);
     const shape = depthwiseSizes(depthwise, expanded, output);
@@ -347,7 +347,7 @@ class InferenceLowering {
       y: data,
       pooled: this.#means(unit, sizes),
     };
-    this.builder.step('f32_expand_depthwise_conv_forward__4x8', depthwise.name, operands, sizes);
+    this.builder.step('f32_expand_depthwise_conv_forward__5x8', depthwise.name, operands, sizes);
     this.set(unit.output, { kind: 'map', ...output, data, gate: null });
   }
 
@@ -404,7 +404,7 @@ class InferenceLowering {
     if (rows >= TILED_VECTORS && inFeatures % 4 === 0 && biasOperand && code !== ACTIVATION_CODE.hard_sigmoid) {
       const weight = this.#packPanels(node.name, outFeatures, inFeatures, 1, null);
       const operands = { x, gate: null, weight, bias: biasOperand, residual: null, y };
-      this.builder.step('f32_pointwise_conv_forward__4x8', node.name, operands, {
+      this.builder.step('f32_pointwise_conv_forward__5x8', node.name, operands, {
         ...{ rows, inChannels: inFeatures, outChannels: outFeatures, rowsPerImage: 1, activation: code },
         ...inferenceTile(rows, inFeatures, outFeatures),
       });

@@ -122,9 +122,9 @@ export function expandDepthwiseInference(shape: DepthwiseShape): Omit<DepthwiseT
   return { rowsPerBlock, channelsPerTask: EXPANDED_CHANNELS * ceilDivide(tasks, 64) };
 }
 
-/** Pixels of a task that brings those of an image into the order that matrix tiles read. */
-export function packedPixels(pixels: number): number {
-  return roundUp(ceilDivide(pixels, 16), 4);
+/** Rows of a task that brings a map into panels. */
+export function packedRows(rows: number): number {
+  return ceilDivide(rows, 16);
 }
 
 /**
@@ -136,9 +136,9 @@ export function inferenceTile(
   inChannels: number,
   outChannels: number,
 ): { rowsPerTask: number; rowsPerBlock: number; columnsPerTask: number } {
-  const most = clamp(Math.floor(INFERENCE_BLOCK_FLOATS / inChannels / 4) * 4, 8, 256);
+  const most = clamp(Math.floor(INFERENCE_BLOCK_FLOATS / inChannels / 5) * 5, 10, 255);
   const blocks = roundUp(ceilDivide(rows, most), 2);
-  const rowsPerBlock = clamp(Math.floor(rows / blocks / 4) * 4, 8, most);
+  const rowsPerBlock = clamp(roundUp(ceilDivide(rows, blocks), 5), 10, most);
   const rowsPerTask = roundUp(ceilDivide(rows, 64), rowsPerBlock);
   const rowTasks = ceilDivide(rows, rowsPerTask);
   const columnTasks = clamp(ceilDivide(16, rowTasks), 1, Math.max(1, Math.floor(outChannels / 240)));
