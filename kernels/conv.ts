@@ -2,7 +2,7 @@
 // outside the picture) are gathered into scratch, then multiplied as a pointwise convolution's rows are.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_panels, multiply_transposed, pack_columns, panel_bytes } from './gemm';
+import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed, pack_columns, panel_bytes } from './gemm';
 import { load_gradient } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
@@ -124,7 +124,7 @@ export function f32_conv_statistics_forward__patches(
   end_statistics(accumulators, partials + <usize>tile * partial_bytes(outChannels), end - first, 0, outChannels, outChannels);
 }
 
-/** Inference: y = activation(conv(x) + bias), as above without statistics. */
+/** Inference: y = activation(conv(x) + bias), as above without statistics, and y in panels of eight channels (docs/kernels.md): [outChannels / 8][rows][8]. */
 export function f32_conv_forward__patches(
   x: usize, weight: usize, bias: usize, y: usize,
   rows: i32, height: i32, width: i32, inChannels: i32, outHeight: i32, outWidth: i32, outChannels: i32,
@@ -132,7 +132,6 @@ export function f32_conv_forward__patches(
   tile: i32, scratch: usize,
 ): void {
   const depth = kernel * kernel * inChannels;
-  const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
   const panels = scratch + EDGE_BYTES;
@@ -141,8 +140,7 @@ export function f32_conv_forward__patches(
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     pack_columns(panels, <usize>count << 5, patches, patch_bytes(depth), count, <i32>(patch_bytes(depth) >> 2));
-    const target = y + <usize>row * outStride;
-    multiply_panels(panels, <usize>count << 5, count, depth, weight, outChannels, target, outStride, bias, activation, 0, scratch);
+    multiply_into_panels(panels, <usize>count << 5, count, depth, weight, outChannels, y + (<usize>row << 5), <usize>rows << 5, bias, activation, 0, scratch);
   }
 }
 

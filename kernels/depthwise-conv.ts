@@ -1,9 +1,9 @@
-// Depthwise K x K convolutions, NHWC. A task takes a block of channels of some images and walks down them
-// `rowsPerBlock` rows at a time. In training the rows a block needs or writes are first read through, in the order of memory; then each four
-// channels of it (in inference sixteen at a time) become planes (plane.ts) small enough for the first-level cache, where all the loops run.
+// Depthwise K x K convolutions. A task takes a block of channels of some images and walks down them
+// `rowsPerBlock` rows at a time. In training, whose maps are NHWC, the rows a block needs or writes are first read through, in the order of memory. Each four
+// channels of it become a plane (plane.ts) small enough for the first-level cache, where all the loops run.
 
 import {
-  PLANES, activate_pixels, clear_around, gather_planes, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
+  PANEL_PLANES, activate_panel, clear_around, gather_panel, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
 } from './plane';
 import { touch } from './touch';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
@@ -122,65 +122,64 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   end_statistics(accumulators, partials + <usize>group * partial_bytes(channels), total, firstChannel, block, channels);
 }
 
-/** Outputs that are made of each of four planes in turn: their pixels, a cache line each, stay in the first-level cache. */
+/** Outputs that are made of a panel before they are activated: they stay in the first-level cache. */
 const OUTPUTS_AT_A_TIME: i32 = 128;
 
-/** convolve_plane for a special filter, straight into a map: the last four outputs of a row may overlap those before. */
-function convolve_into_map(
-  y: usize, pixelStride: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, kernel: i32, stride: i32, weight: usize, weightBytes: usize,
+/** convolve_plane for a special filter, straight into a map in panels: the last four outputs of a row may overlap those before. */
+function convolve_into_panel(
+  y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, kernel: i32, stride: i32, weight: usize, weightBytes: usize,
 ): void {
   const rowStep = <isize>weightBytes * kernel;
   const sourceRowStep = <usize>stride * rowBytes;
-  const yRowStep = <usize>outWidth * pixelStride;
-  correlate(kernel, stride, y, pixelStride, yRowStep, rows, outWidth & ~3, values, sourceRowStep, rowBytes, kernel, weight, rowStep, <isize>weightBytes);
+  const yRowStep = <usize>outWidth << 5;
+  correlate(kernel, stride, y, 32, yRowStep, rows, outWidth & ~3, values, sourceRowStep, rowBytes, kernel, weight, rowStep, <isize>weightBytes);
   if ((outWidth & 3) == 0) return;
   const last = outWidth - 4;
   correlate(
-    kernel, stride, y + <usize>last * pixelStride, pixelStride, yRowStep, rows, 4, values + <usize>(last * stride) * VECTOR, sourceRowStep, rowBytes, kernel,
+    kernel, stride, y + (<usize>last << 5), 32, yRowStep, rows, 4, values + <usize>(last * stride) * VECTOR, sourceRowStep, rowBytes, kernel,
     weight, rowStep, <isize>weightBytes,
   );
 }
 
 /**
- * The end of a depthwise convolution in inference: `rows` rows of y = activation(convolution + bias) for the channels of up to four
- * planes (`bytes`, 16 for each), a few rows at a time; y is added up in the vectors at `sums`, in the order of pixels.
+ * The end of a depthwise convolution in inference: `rows` rows of y = activation(convolution + bias) for the channels of a
+ * panel, whose planes of values stand `planeBytes` apart, a few rows at a time; sums [8] <- y added up as activate_panel does it.
  * `outputs`: room for a plane of y, and `taps`: the list of taps, for filters that `correlate` has no loops for.
  */
-export function convolve_planes(
-  y: usize, pixelStride: usize, rows: i32, outWidth: i32, values: usize, planeBytes: usize, rowBytes: usize, bytes: usize, kernel: i32, stride: i32, dilation: i32,
-  weight: usize, bias: usize, activation: i32, sums: usize, outputs: usize, taps: usize,
+export function convolve_panel(
+  y: usize, rows: i32, outWidth: i32, values: usize, planeBytes: usize, rowBytes: usize, kernel: i32, stride: i32, dilation: i32,
+  weight: usize, weightBytes: usize, bias: usize, activation: i32, sums: usize, outputs: usize, taps: usize,
 ): void {
   const special = is_special(kernel, stride, dilation);
   const direct = special && outWidth >= 4;
   const rowsAtATime = max(OUTPUTS_AT_A_TIME / outWidth, 1);
-  memory.fill(sums, 0, 64);
+  memory.fill(sums, 0, 32);
   for (let first = 0; first < rows; first += rowsAtATime) {
     const some = min(rowsAtATime, rows - first);
-    const into = y + <usize>(first * outWidth) * pixelStride;
+    const into = y + (<usize>(first * outWidth) << 5);
     let plane = values + <usize>(first * stride) * rowBytes;
-    for (let at: usize = 0; at < bytes; at += VECTOR) {
-      if (direct) convolve_into_map(into + at, pixelStride, some, outWidth, plane, rowBytes, kernel, stride, weight + at, pixelStride);
+    for (let at: usize = 0; at < 32; at += VECTOR) {
+      if (direct) convolve_into_panel(into + at, some, outWidth, plane, rowBytes, kernel, stride, weight + at, weightBytes);
       else {
-        convolve_plane(outputs, some, outWidth, plane, rowBytes, kernel, stride, special, weight + at, pixelStride, taps);
-        store_gradient(into + at, pixelStride, outputs, <usize>round_up(outWidth, 4) * VECTOR, some, outWidth, false);
+        convolve_plane(outputs, some, outWidth, plane, rowBytes, kernel, stride, special, weight + at, weightBytes, taps);
+        store_gradient(into + at, 32, outputs, <usize>round_up(outWidth, 4) * VECTOR, some, outWidth, false);
       }
       plane += planeBytes;
     }
-    activate_pixels(into, pixelStride, some * outWidth, bytes, bias, activation, sums);
+    activate_panel(into, some * outWidth, bias, activation, sums);
   }
 }
 
-/** means <- sums / pixels, `bytes` of them */
-export function store_means(means: usize, sums: usize, bytes: usize, pixels: i32): void {
-  for (let at: usize = 0; at < bytes; at += VECTOR) v128.store(means + at, f32x4.div(v128.load(sums + at), f32x4.splat(<f32>pixels)));
+/** means [8] <- sums / pixels */
+export function store_means(means: usize, sums: usize, pixels: i32): void {
+  for (let at: usize = 0; at < 32; at += VECTOR) v128.store(means + at, f32x4.div(v128.load(sums + at), f32x4.splat(<f32>pixels)));
 }
 
 /**
- * Inference: y = activation(depthwise(x) + bias). x [N][height][width][channels]; weight packed with
- * batch norm folded in; y [N][outHeight][outWidth][channels] written. A tile is `rowsPerBlock` rows of
- * one image by `channelsPerTask` channels, channel blocks innermost. Sixteen channels, a cache line of each pixel, are
- * brought into planes together. pooled [N][channels] or 0: the mean of y over pixels, written; then `rowsPerBlock` is
- * all rows.
+ * Inference: y = activation(depthwise(x) + bias). Maps are in panels of eight channels (docs/kernels.md): x [channels / 8][N * height * width][8];
+ * weight packed with batch norm folded in; y [channels / 8][N * outHeight * outWidth][8] written. A tile is `rowsPerBlock` rows of
+ * one image by `channelsPerTask` channels, channel blocks innermost. pooled [N][channels] or 0: the mean of y over pixels, written; then `rowsPerBlock` is
+ * all rows. Channels are multiples of 8.
  */
 export function f32_depthwise_conv_forward__c4w4(
   x: usize, weight: usize, bias: usize, y: usize, pooled: usize,
@@ -192,12 +191,11 @@ export function f32_depthwise_conv_forward__c4w4(
   const channelTasks = (channels + channelsPerTask - 1) / channelsPerTask;
   const rowTasks = (outHeight + rowsPerBlock - 1) / rowsPerBlock;
   const firstChannel = (tile % channelTasks) * channelsPerTask;
+  const endChannel = min(firstChannel + channelsPerTask, channels);
   const rowTile = tile / channelTasks;
   const image = rowTile / rowTasks;
   const row = (rowTile % rowTasks) * rowsPerBlock;
-  const blockBytes = <usize>min(channelsPerTask, channels - firstChannel) << 2;
-  const byte = <usize>firstChannel << 2;
-  const pixelStride = <usize>channels << 2;
+  const weightBytes = <usize>channels << 2;
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
   const rowBytes = <usize>columns * VECTOR;
@@ -205,21 +203,20 @@ export function f32_depthwise_conv_forward__c4w4(
   const rows = (count - 1) * stride + reach + 1;
   const planeBytes = <usize>rows * rowBytes;
   const outputs = scratch + TAP_BYTES;
-  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
-  const sums = values + (planeBytes * PLANES);
-  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
-  const source = x + <usize>(image * height * width) * pixelStride + byte;
-  const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride + byte;
+  const sums = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
+  const values = sums + 64;
+  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, weightBytes, rowBytes);
   const top = row * stride - padding;
-  clear_around(values, planeBytes, rows, columns, height, width, top, -padding);
-  for (let c: usize = 0; c < blockBytes; c += 64) {
-    const bytes = min<usize>(64, blockBytes - c);
-    const at = byte + c;
-    gather_planes(values, planeBytes, rows, columns, source + c, bytes, pixelStride, height, width, top, -padding);
-    convolve_planes(
-      target + c, pixelStride, count, outWidth, values, planeBytes, rowBytes, bytes, kernel, stride, dilation, weight + at, bias + at, activation, sums, outputs, scratch,
+  clear_around(values, PANEL_PLANES, planeBytes, rows, columns, height, width, top, -padding);
+  for (let channel = firstChannel; channel < endChannel; channel += 8) {
+    const at = <usize>channel << 2;
+    const panel = <usize>(channel >> 3);
+    gather_panel(values, planeBytes, rows, columns, x + ((panel * <usize>images + <usize>image) * <usize>(height * width) << 5), height, width, top, -padding);
+    const target = y + ((panel * <usize>images + <usize>image) * <usize>(outHeight * outWidth) + <usize>(row * outWidth) << 5);
+    convolve_panel(
+      target, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, weight + at, weightBytes, bias + at, activation, sums, outputs, scratch,
     );
-    if (pooled != 0) store_means(pooled + <usize>image * pixelStride + at, sums, bytes, outHeight * outWidth);
+    if (pooled != 0) store_means(pooled + <usize>image * weightBytes + at, sums, outHeight * outWidth);
   }
 }
 

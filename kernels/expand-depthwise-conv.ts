@@ -4,10 +4,10 @@
 
 import { multiply_into_planes } from './gemm';
 import { TAP_BYTES } from './correlate';
-import { PLANES, clear_around } from './plane';
+import { PANEL_PLANES, clear_around } from './plane';
 import { whole_rows } from './tile';
 import { VECTOR } from './vector';
-import { convolve_planes, forward_taps, is_special, round_up, store_means, value_columns } from './depthwise-conv';
+import { convolve_panel, forward_taps, is_special, round_up, store_means, value_columns } from './depthwise-conv';
 
 /**
  * places[i] <- the byte of a plane at which pixel number i of `rows` rows stands, the first of which
@@ -31,15 +31,14 @@ function place_pixels(places: usize, count: i32, rows: i32, width: i32, seen: i3
 }
 
 /**
- * y = activation(depthwise(e) + bias), e = expandActivation(x expandWeight + expandBias). packed: x [N * height * width][inChannels]
- * in panels of eight channels (f32_pack_rows_forward); expandWeight in panels and weight [K * K][channels] (pack.ts), with batch norm folded in; expandBias,
- * bias [channels]; y [N][outHeight][outWidth][channels] written. pooled [N][channels] or 0: the mean of y over pixels, written; then `rowsPerBlock` is
+ * y = activation(depthwise(e) + bias), e = expandActivation(x expandWeight + expandBias). Maps are in panels of eight channels (docs/kernels.md): x [inChannels / 8][N * height * width][8]; expandWeight in panels and weight [K * K][channels] (pack.ts), with batch norm folded in; expandBias,
+ * bias [channels]; y [channels / 8][N * outHeight * outWidth][8] written. pooled [N][channels] or 0: the mean of y over pixels, written; then `rowsPerBlock` is
  * all rows. A tile is `rowsPerBlock` rows of one image by `channelsPerTask` (a multiple of 16) channels, channel blocks innermost;
  * rows of e that two blocks see are computed by both. Channels are a multiple of 8.
  * flops 2 * (inChannels * height * width + K * K * outHeight * outWidth) * channels; bytes 4 * (inputs + weights + outputs).
  */
 export function f32_expand_depthwise_conv_forward__5x8(
-  packed: usize, expandWeight: usize, expandBias: usize, weight: usize, bias: usize, y: usize, pooled: usize,
+  x: usize, expandWeight: usize, expandBias: usize, weight: usize, bias: usize, y: usize, pooled: usize,
   images: i32, height: i32, width: i32, inChannels: i32, channels: i32, outHeight: i32, outWidth: i32,
   kernel: i32, stride: i32, padding: i32, dilation: i32,
   channelsPerTask: i32, rowsPerBlock: i32, expandActivation: i32, activation: i32,
@@ -52,7 +51,7 @@ export function f32_expand_depthwise_conv_forward__5x8(
   const rowTile = tile / channelTasks;
   const image = rowTile / rowTasks;
   const row = (rowTile % rowTasks) * rowsPerBlock;
-  const pixelStride = <usize>channels << 2;
+  const weightBytes = <usize>channels << 2;
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
   const rowBytes = <usize>columns * VECTOR;
@@ -62,10 +61,10 @@ export function f32_expand_depthwise_conv_forward__5x8(
   const outside = <usize>rows * rowBytes;
   const planeBytes = outside + 4 * VECTOR;
   const outputs = scratch + TAP_BYTES;
-  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
-  const sums = values + (planeBytes * PLANES);
-  const places = sums + 64;
-  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
+  const sums = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
+  const values = sums + 64;
+  const places = values + 2 * PANEL_PLANES * planeBytes;
+  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, weightBytes, rowBytes);
 
   const top = row * stride - padding;
   const firstRow = max(top, 0);
@@ -75,17 +74,19 @@ export function f32_expand_depthwise_conv_forward__5x8(
   const pixels = whole_rows(seen) == seen ? seen : round_up(seen, 4);
   const start = ((firstRow - top) * columns + padding) * <i32>VECTOR;
   place_pixels(places, pixels, endRow - firstRow, width, min(width, columns - padding), start, <i32>rowBytes, <i32>outside);
-  clear_around(values, planeBytes, rows, columns, height, width, top, -padding);
-  const source = packed + (<usize>(image * height * width + firstPixel) << 5);
+  clear_around(values, 2 * PANEL_PLANES, planeBytes, rows, columns, height, width, top, -padding);
+  const source = x + (<usize>(image * height * width + firstPixel) << 5);
   const step = <usize>(images * height * width) << 5;
-  const target = y + <usize>((image * outHeight + row) * outWidth) * pixelStride;
   for (let channel = firstChannel; channel < endChannel; channel += 16) {
     const some = min(16, endChannel - channel);
     const at = <usize>channel << 2;
     multiply_into_planes(source, step, pixels, inChannels, expandWeight + at * <usize>inChannels, some, values, planeBytes, places, expandBias + at, expandActivation);
-    convolve_planes(
-      target + at, pixelStride, count, outWidth, values, planeBytes, rowBytes, <usize>some << 2, kernel, stride, dilation, weight + at, bias + at, activation, sums, outputs, scratch,
-    );
-    if (pooled != 0) store_means(pooled + <usize>image * pixelStride + at, sums, <usize>some << 2, outHeight * outWidth);
+    let planes = values;
+    for (let c = at; c < at + (<usize>some << 2); c += 32) {
+      const target = y + (((c >> 5) * <usize>images + <usize>image) * <usize>(outHeight * outWidth) + <usize>(row * outWidth) << 5);
+      convolve_panel(target, count, outWidth, planes, planeBytes, rowBytes, kernel, stride, dilation, weight + c, weightBytes, bias + c, activation, sums, outputs, scratch);
+      if (pooled != 0) store_means(pooled + <usize>image * weightBytes + c, sums, outHeight * outWidth);
+      planes += PANEL_PLANES * planeBytes;
+    }
   }
 }

@@ -1,7 +1,7 @@
 // Matrix products of operands in panels of eight columns (tile.ts; `pack_columns` and view.ts bring them into it), and the edges that no tile covers. Strides are in bytes;
 // bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { InPlanes, InRows, Transposed, Upright, multiply_tiles, whole_rows } from './tile';
+import { InPanels, InPlanes, InRows, Transposed, Upright, in_panels, multiply_tiles, whole_rows } from './tile';
 
 function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
@@ -40,7 +40,7 @@ export function pack_columns(target: usize, step: usize, a: usize, aStride: usiz
 /** Bytes of scratch in which the edges of c are computed: a tile and a bias. */
 export const EDGE_BYTES: usize = 192;
 
-/** The upper left `rows` x `columns` of a 4 x 8 tile: what is left over at the edges of c. */
+/** The upper left `rows` x `columns` of a 4 x 8 tile, to rows of c: what is left over at its edges. */
 function multiply_edge<Operand>(
   a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, temporary: usize,
@@ -58,22 +58,24 @@ function multiply_edge<Operand>(
  * c[rows][columns] = a b, a in panels `aStep` bytes apart, b in panels one behind the other, the last one of either readable to its eighth column, and rows of a to
  * the next multiple of four. edge: EDGE_BYTES of scratch.
  */
-function multiply<Operand>(
+function multiply<Target, Operand>(
   a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, edge: usize,
 ): void {
   const wholeRows = isInteger<Operand>() ? rows & ~3 : whole_rows(rows);
   const wholeColumns = columns & ~7;
-  multiply_tiles<InRows, Operand>(a, aStep, wholeRows, k, b, wholeColumns, c, cStride, bias, activation, residual, 0);
+  multiply_tiles<Target, Operand>(a, aStep, wholeRows, k, b, wholeColumns, c, cStride, bias, activation, residual, 0);
   if (wholeRows == rows && wholeColumns == columns) return;
+  const rowBytes = in_panels<Target>() ? 32 : cStride;
+  const columnBytes = in_panels<Target>() ? cStride : 32;
   for (let column = wholeRows == rows ? wholeColumns : 0; column < columns; column += 8) {
     const byte = <usize>column << 2;
     for (let row = column < wholeColumns ? wholeRows : 0; row < rows; row += 4) {
-      const at = byte + <usize>row * cStride;
+      const at = <usize>(column >> 3) * columnBytes + <usize>row * rowBytes;
       const from = isInteger<Operand>() ? a + <usize>(row >> 3) * aStep + (<usize>(row & 4) << 2) : a + (<usize>row << 5);
       multiply_edge<Operand>(
         from, aStep, min(rows - row, 4), k, b + byte * <usize>k, min(columns - column, 8),
-        c + at, cStride, bias == 0 ? <usize>0 : bias + byte, activation, residual == 0 ? <usize>0 : residual + at, edge,
+        c + at, rowBytes, bias == 0 ? <usize>0 : bias + byte, activation, residual == 0 ? <usize>0 : residual + at, edge,
       );
     }
   }
@@ -84,12 +86,20 @@ export function multiply_panels(
   a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, edge: usize,
 ): void {
-  multiply<Upright>(a, aStep, rows, k, b, columns, c, cStride, bias, activation, residual, edge);
+  multiply<InRows, Upright>(a, aStep, rows, k, b, columns, c, cStride, bias, activation, residual, edge);
 }
 
 /** c (+)= a^T b for a [k][rows]: panels [rows / 8, rounded up][k][8], one behind the other; residual 0 or c. See multiply. */
 export function multiply_transposed(a: usize, rows: i32, k: i32, b: usize, columns: i32, c: usize, cStride: usize, residual: usize, edge: usize): void {
-  multiply<Transposed>(a, <usize>k << 5, rows, k, b, columns, c, cStride, 0, 0, residual, edge);
+  multiply<InRows, Transposed>(a, <usize>k << 5, rows, k, b, columns, c, cStride, 0, 0, residual, edge);
+}
+
+/** As multiply_panels, c and residual in panels `cStep` bytes apart. Columns are a multiple of 8. */
+export function multiply_into_panels(
+  a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
+  c: usize, cStep: usize, bias: usize, activation: i32, residual: usize, edge: usize,
+): void {
+  multiply<InPanels, Upright>(a, aStep, rows, k, b, columns, c, cStep, bias, activation, residual, edge);
 }
 
 /**

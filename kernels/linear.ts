@@ -166,6 +166,24 @@ export function f32_linear_forward(
 }
 
 /**
+ * f32_linear_forward through matrix tiles, for weights that are packed (pack.ts); activation: none of those that only vectors have. A tile is `featuresPerTask` (a multiple of 8)
+ * output features.
+ */
+export function f32_linear_forward__5x8(
+  x: usize, weight: usize, bias: usize, y: usize,
+  rows: i32, inFeatures: i32, outFeatures: i32, featuresPerTask: i32, activation: i32, tile: i32, scratch: usize,
+): void {
+  const first = tile * featuresPerTask;
+  const byte = <usize>first << 2;
+  const xPanels = scratch + EDGE_BYTES;
+  pack_columns(xPanels, <usize>rows << 5, x, <usize>inFeatures << 2, rows, inFeatures);
+  multiply_panels(
+    xPanels, <usize>rows << 5, rows, inFeatures, weight + byte * <usize>inFeatures, min(featuresPerTask, outFeatures - first),
+    y + byte, <usize>outFeatures << 2, bias + byte, activation, 0, scratch,
+  );
+}
+
+/**
  * dx = dy weight. dy [rows][outFeatures]; weight [outFeatures][inFeatures]; dx [rows][inFeatures]
  * written. A tile is `featuresPerTask` (a multiple of 8) input features.
  */

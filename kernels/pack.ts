@@ -74,6 +74,21 @@ export function f32_pack_rows_forward(x: usize, packed: usize, rows: i32, channe
   pack_columns(packed + (<usize>first << 5), <usize>rows << 5, x + <usize>first * stride, stride, min(rowsPerTask, rows - first), channels);
 }
 
+/** x [rows][channels] <- packed, as f32_pack_rows_forward has it; channels are a multiple of 8. A tile is `rowsPerTask` rows. */
+export function f32_unpack_rows_forward(packed: usize, x: usize, rows: i32, channels: i32, rowsPerTask: i32, tile: i32, scratch: usize): void {
+  const first = tile * rowsPerTask;
+  const stride = <usize>channels << 2;
+  for (let row: usize = first; row < <usize>min(first + rowsPerTask, rows); row++) {
+    let source = packed + (row << 5);
+    const end = x + (row + 1) * stride;
+    for (let target = end - stride; target < end; target += 32) {
+      v128.store(target, v128.load(source));
+      v128.store(target, v128.load(source, 16), 16);
+      source += <usize>rows << 5;
+    }
+  }
+}
+
 /**
  * out = the sum over tasks, in task order, of partials[task], each [groups][rows][columns], written as
  * [groups][columns][rows] (rows = 1: as it is). The length groups * rows * columns is a multiple of 4.

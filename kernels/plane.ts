@@ -6,8 +6,8 @@
 import { HARD_SWISH, activate, clamp, hard_swish, hard_swish_slope, held, high_of, inside, low_of } from './activation';
 import { VECTOR, add_vector } from './vector';
 
-/** Planes that are brought in together in inference: a cache line of each pixel of the map. */
-export const PLANES: usize = 64 / VECTOR;
+/** Planes of a panel: the eight channels that stand together in a map of inference. */
+export const PANEL_PLANES: usize = 32 / VECTOR;
 
 /** target[count] = activation(source * scale + shift) */
 function normalize_run(target: usize, source: usize, pixelStride: usize, count: i32, scales: usize, shifts: usize, activation: i32): void {
@@ -70,17 +70,17 @@ function clear(at: usize, end: usize): void {
 }
 
 /**
- * Zeros in PLANES planes [rows][columns], `planeBytes` apart, everywhere but where gather_planes writes values of a map
- * [height][width] from (top, left) on.
+ * Zeros in `count` planes [rows][columns], `planeBytes` apart, everywhere but where values of a map
+ * [height][width] from (top, left) on are to stand.
  */
-export function clear_around(planes: usize, planeBytes: usize, rows: i32, columns: i32, height: i32, width: i32, top: i32, left: i32): void {
+export function clear_around(planes: usize, count: usize, planeBytes: usize, rows: i32, columns: i32, height: i32, width: i32, top: i32, left: i32): void {
   const first = max(-left, 0);
   const end = max(min(width - left, columns), first);
   const firstRow = max(-top, 0);
   const endRow = first < end ? min(height - top, rows) : firstRow;
   const rowBytes = <usize>columns * VECTOR;
   const gap = rowBytes - <usize>(end - first) * VECTOR;
-  for (let plane = planes; plane < planes + planeBytes * PLANES; plane += planeBytes) {
+  for (let plane = planes; plane < planes + planeBytes * count; plane += planeBytes) {
     let at = plane;
     let value = plane + <usize>firstRow * rowBytes + <usize>first * VECTOR;
     for (let row = firstRow; row < endRow; row++) {
@@ -93,44 +93,20 @@ export function clear_around(planes: usize, planeBytes: usize, rows: i32, column
 }
 
 /**
- * Up to PLANES planes, `planeBytes` apart, of neighbouring channels (`bytes`, VECTOR for each plane) from (top, left) on of the
- * image whose first channel stands at `image`. What lies outside the map stays as it is.
+ * The planes of a panel, `planeBytes` apart, from (top, left) on of an image whose first pixel stands at `image`. What lies outside the map stays as it is.
  */
-export function gather_planes(
-  target: usize, planeBytes: usize, rows: i32, columns: i32, image: usize, bytes: usize, pixelStride: usize, height: i32, width: i32, top: i32, left: i32,
+export function gather_panel(
+  target: usize, planeBytes: usize, rows: i32, columns: i32, image: usize, height: i32, width: i32, top: i32, left: i32,
 ): void {
   const first = max(-left, 0);
   const end = max(min(width - left, columns), first);
   const firstRow = max(-top, 0);
   const endRow = first < end ? min(height - top, rows) : firstRow;
-  for (let row = firstRow; row < endRow; row++) {
-    let source = image + <usize>((top + row) * width + left + first) * pixelStride;
-    let plane0 = target + <usize>(row * columns + first) * VECTOR;
-    const stop = plane0 + <usize>(end - first) * VECTOR;
-    if (bytes == 64) {
-      let plane1 = plane0 + planeBytes;
-      let plane2 = plane1 + planeBytes;
-      let plane3 = plane2 + planeBytes;
-      do {
-        v128.store(plane0, v128.load(source));
-        v128.store(plane1, v128.load(source, VECTOR));
-        if (PLANES == 4) {
-          v128.store(plane2, v128.load(source, 2 * VECTOR));
-          v128.store(plane3, v128.load(source, 3 * VECTOR));
-        }
-        source += pixelStride;
-        plane0 += VECTOR; plane1 += VECTOR; plane2 += VECTOR; plane3 += VECTOR;
-      } while (plane0 != stop);
-    } else {
-      for (; plane0 < stop; plane0 += VECTOR) {
-        let plane = plane0;
-        for (let at: usize = 0; at < bytes; at += VECTOR) {
-          v128.store(plane, v128.load(source + at));
-          plane += planeBytes;
-        }
-        source += pixelStride;
-      }
+  for (let plane: usize = 0; plane < PANEL_PLANES; plane++) {
+    for (let row = firstRow; row < endRow; row++) {
+      copy_run(target + <usize>(row * columns + first) * VECTOR, image + (<usize>((top + row) * width + left + first) << 5) + plane * VECTOR, 32, end - first);
     }
+    target += planeBytes;
   }
 }
 
@@ -222,59 +198,47 @@ export function store_statistics(
   add_vector(accumulators + step * 2, square);
 }
 
-/** activate_pixels for the channels of one plane. */
-function activate_one(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
+/** activate_panel for the channels of one plane. */
+function activate_plane(y: usize, count: i32, bias: usize, activation: i32, sums: usize): void {
   const b = v128.load(bias);
-  let sum = v128.load(sums);
-  do {
-    const value = activate(f32x4.add(v128.load(y), b), activation);
-    v128.store(y, value);
-    sum = f32x4.add(sum, value);
-    y += pixelStride;
-  } while (y != end);
-  v128.store(sums, sum);
-}
-
-/** activate_pixels for those of two. */
-function activate_two(y: usize, pixelStride: usize, end: usize, bias: usize, activation: i32, sums: usize): void {
-  const b0 = v128.load(bias);
-  const b1 = v128.load(bias, VECTOR);
-  let s0 = v128.load(sums);
-  let s1 = v128.load(sums, VECTOR);
+  let even = v128.load(sums), odd = f32x4.splat(0.0);
+  const end = y + (<usize>(count & ~1) << 5);
   if (activation == HARD_SWISH) {
     const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
-    do {
-      const y0 = hard_swish(f32x4.add(v128.load(y), b0), three, six, sixth);
-      const y1 = hard_swish(f32x4.add(v128.load(y, VECTOR), b1), three, six, sixth);
+    while (y != end) {
+      const y0 = hard_swish(f32x4.add(v128.load(y), b), three, six, sixth);
+      const y1 = hard_swish(f32x4.add(v128.load(y, 32), b), three, six, sixth);
       v128.store(y, y0);
-      v128.store(y, y1, VECTOR);
-      s0 = f32x4.add(s0, y0);
-      s1 = f32x4.add(s1, y1);
-      y += pixelStride;
-    } while (y != end);
+      v128.store(y, y1, 32);
+      even = f32x4.add(even, y0);
+      odd = f32x4.add(odd, y1);
+      y += 64;
+    }
   } else {
     const low = low_of(activation);
     const high = high_of(activation);
-    do {
-      const y0 = clamp(f32x4.add(v128.load(y), b0), low, high);
-      const y1 = clamp(f32x4.add(v128.load(y, VECTOR), b1), low, high);
+    while (y != end) {
+      const y0 = clamp(f32x4.add(v128.load(y), b), low, high);
+      const y1 = clamp(f32x4.add(v128.load(y, 32), b), low, high);
       v128.store(y, y0);
-      v128.store(y, y1, VECTOR);
-      s0 = f32x4.add(s0, y0);
-      s1 = f32x4.add(s1, y1);
-      y += pixelStride;
-    } while (y != end);
+      v128.store(y, y1, 32);
+      even = f32x4.add(even, y0);
+      odd = f32x4.add(odd, y1);
+      y += 64;
+    }
   }
-  v128.store(sums, s0);
-  v128.store(sums, s1, VECTOR);
+  if ((count & 1) != 0) {
+    const last = activate(f32x4.add(v128.load(y), b), activation);
+    v128.store(y, last);
+    even = f32x4.add(even, last);
+  }
+  const sum = f32x4.add(even, odd);
+  v128.store(sums, sum);
 }
 
-/** y <- activation(y + bias), pixels of `bytes` / 4 channels; all of them are added to `sums`, in their order. */
-export function activate_pixels(y: usize, pixelStride: usize, count: i32, bytes: usize, bias: usize, activation: i32, sums: usize): void {
-  const end = y + <usize>count * pixelStride;
-  let at: usize = 0;
-  for (; at + 2 * VECTOR <= bytes; at += 2 * VECTOR) activate_two(y + at, pixelStride, end + at, bias + at, activation, sums + at);
-  if (at < bytes) activate_one(y + at, pixelStride, end + at, bias + at, activation, sums + at);
+/** y <- activation(y + bias), pixels of a panel; all of them are added to `sums` [8]: those of even number and those of odd by themselves. */
+export function activate_panel(y: usize, count: i32, bias: usize, activation: i32, sums: usize): void {
+  for (let at: usize = 0; at < 32; at += VECTOR) activate_plane(y + at, count, bias + at, activation, sums + at);
 }
 
 /** dx <- the plane, or dx + the plane (accumulate). */

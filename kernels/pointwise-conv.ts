@@ -3,7 +3,8 @@
 // epilogue. Packed weights: see kernels/pack.ts.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_panels, multiply_transposed, panel_bytes } from './gemm';
+import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed, panel_bytes } from './gemm';
+import { VECTOR } from './vector';
 import { load_gradient, load_normalized } from './view';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
@@ -35,33 +36,67 @@ export function f32_pointwise_conv_statistics_forward__5x8(
   end_statistics(accumulators, partials + <usize>tile * partial_bytes(outChannels), end - first, 0, outChannels, outChannels);
 }
 
+/** target [channels / 8][count][8] <- rows number `first` onward of x in panels `xStep` apart, each times its image's gate. */
+function load_gated(target: usize, x: usize, xStep: usize, gate: usize, first: i32, count: i32, channels: i32, rowsPerImage: i32): void {
+  for (let row = first; row < first + count; ) {
+    const image = row / rowsPerImage;
+    const end = min((image + 1) * rowsPerImage, first + count);
+    let panel = x + (<usize>row << 5);
+    let to = target + (<usize>(row - first) << 5);
+    const factors = gate + <usize>(image * channels << 2);
+    for (let at: usize = 0; at < <usize>channels << 2; at += 32) {
+      gate_run(to, panel, end - row, factors + at);
+      panel += xStep;
+      to += <usize>count << 5;
+    }
+    row = end;
+  }
+}
+
+/** Rows of a panel times their gate. */
+function gate_run(target: usize, source: usize, count: i32, gate: usize): void {
+  for (let at: usize = 0; at < 32; at += VECTOR) {
+    const factor = v128.load(gate + at);
+    const from = source + at;
+    const to = target + at;
+    for (let byte: usize = 0; byte < <usize>count << 5; byte += 32) {
+      v128.store(to + byte, f32x4.mul(v128.load(from + byte), factor));
+    }
+  }
+}
+
 /**
- * Inference: y = activation((x * gate) w + bias) + residual. x [rows][inChannels]; gate
+ * Inference: y = activation((x * gate) w + bias) + residual. Maps are in panels of eight channels (docs/kernels.md): x [inChannels / 8][rows][8]; gate
  * [images][inChannels] or 0; weight packed with batch norm folded in; bias [outChannels]; residual
- * [rows][outChannels] or 0; y [rows][outChannels] written. A tile is `rowsPerTask` rows by
- * `columnsPerTask` (a multiple of 8) output channels, column tiles innermost.
+ * [outChannels / 8][rows][8] or 0; y likewise, written. A tile is `rowsPerTask` rows by
+ * `columnsPerTask` (a multiple of 8) output channels, column tiles innermost. Channels are multiples of 8.
  */
 export function f32_pointwise_conv_forward__5x8(
   x: usize, gate: usize, weight: usize, bias: usize, residual: usize, y: usize,
   rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, columnsPerTask: i32, rowsPerBlock: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
-  const outStride = <usize>outChannels << 2;
   const columnTasks = (outChannels + columnsPerTask - 1) / columnsPerTask;
   const column = (tile % columnTasks) * columnsPerTask;
   const columns = min(columnsPerTask, outChannels - column);
   const byte = <usize>column << 2;
   const first = (tile / columnTasks) * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
+  const mapStep = <usize>rows << 5;
+  const loaded = scratch + EDGE_BYTES;
   for (let row = first; row < end; row += rowsPerBlock) {
     const count = min(rowsPerBlock, end - row);
-    const at = <usize>row * outStride + byte;
-    const loaded = scratch + EDGE_BYTES;
-    const step = <usize>count << 5;
-    load_normalized(loaded, step, x, 0, NONE, gate, row, count, inChannels, rowsPerImage);
-    multiply_panels(
-      loaded, step, count, inChannels, weight + byte * <usize>inChannels, columns,
-      y + at, outStride, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch,
+    const at = <usize>(column >> 3) * mapStep + (<usize>row << 5);
+    let a = x + (<usize>row << 5);
+    let step = mapStep;
+    if (gate != 0) {
+      load_gated(loaded, x, mapStep, gate, row, count, inChannels, rowsPerImage);
+      a = loaded;
+      step = <usize>count << 5;
+    }
+    multiply_into_panels(
+      a, step, count, inChannels, weight + byte * <usize>inChannels, columns,
+      y + at, mapStep, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch,
     );
   }
 }

@@ -62,6 +62,25 @@ export function f32_global_average_pool_forward(
   }
 }
 
+/**
+ * Inference: out[n][c] = mean over pixels of x in panels of eight channels (docs/kernels.md), [channels / 8][N * pixels][8]. Channels are a
+ * multiple of 8. A tile is a panel.
+ */
+export function f32_global_average_pool_forward__panels(x: usize, out: usize, images: i32, pixels: i32, channels: i32, tile: i32, scratch: usize): void {
+  const n = f32x4.splat(<f32>pixels);
+  const imageBytes = <usize>pixels << 5;
+  for (let image: usize = 0; image < <usize>images; image++) {
+    const source = x + (<usize>tile * <usize>images + image) * imageBytes;
+    const target = out + (image * <usize>channels << 2) + (<usize>tile << 5);
+    for (let c: usize = 0; c < 32; c += VECTOR) {
+      const first = source + c;
+      let sum = f32x4.splat(0.0);
+      for (let at: usize = 0; at < imageBytes; at += 32) sum = f32x4.add(sum, v128.load(first + at));
+      v128.store(target + c, f32x4.div(sum, n));
+    }
+  }
+}
+
 /** Adds to the five sums of four channels (`step` bytes apart) those of `pixels` pixels, for hard-swish. */
 function add_hard_swish_sums(
   sums: usize, step: usize, da: usize, daStride: usize, y: usize, stride: usize, pixels: i32, coefficients: usize, mean: usize,

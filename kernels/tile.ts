@@ -1,6 +1,6 @@
 // The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
 // tile at a time, in k order, so that a result depends on its inputs alone. Five rows (or four, of what five leave over) x 8 columns fill ten accumulators. Both operands are
-// panels of eight columns of a matrix, as maps are brought into by view.ts and gemm.ts: one pointer each walks them, and all else is constant. A core takes up six instructions
+// panels of eight columns of a matrix, as maps are in inference, and brought into by view.ts and gemm.ts in training: one pointer each walks them, and all else is constant. A core takes up six instructions
 // a cycle, of which the arithmetic wants four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13.6 on too, and a turn is
 // written as the processor likes it: a broadcast, its products, their sums. Older V8s order a block's instructions themselves, loads first, and run out of registers where a block has more
 // than one turn. Hence, in the loop that they run, a way out after each turn, and a store that never happens: no address of a float is 1 (docs/kernels.md).
@@ -9,8 +9,9 @@
 import { HARD_SWISH, NONE, clamp, hard_swish, held, high_of, low_of } from './activation';
 
 // Type parameters, so that each use has a function of its own, which asks nothing in its loops.
-/** Where a tile leaves c. */
+/** Where a tile leaves c: rows cStride apart; panels of eight columns, cStride apart; planes with places of their own. */
 export type InRows = f32;
+export type InPanels = f64;
 export type InPlanes = u32;
 /** Whose panels a is given in: a's own, [k / 8][rows][8], or those of a transposed, [rows / 8][k][8]. */
 export type Upright = f32;
@@ -18,6 +19,12 @@ export type Transposed = u32;
 /** Rows of a tile. Transposed has four. */
 type Four = f32;
 type Five = u32;
+
+// @ts-ignore: decorator
+@inline
+export function in_panels<Target>(): bool {
+  return sizeof<Target>() == 8;
+}
 
 /** From one turn to the next. */
 // @ts-ignore: decorator
@@ -28,7 +35,7 @@ function step_of<Operand>(): usize {
 
 /**
  * Whole tiles of 4 or 5 x 8: a in panels `aStep` apart, b packed [columns / 8][k][8].
- * InPlanes: columns of c stand by fours (by eights in the build for wide vectors) in planes, cStride apart, each row of a plane at the offset that
+ * InPlanes: columns of c stand by fours (by eights in the build for wide vectors) in planes, each row of a plane at the offset that
  * places (u32 [rows]) has for it, and there is no residual.
  */
 function multiply_narrow_tiles<Target, Operand, Height>(
@@ -41,7 +48,7 @@ function multiply_narrow_tiles<Target, Operand, Height>(
   const height = isInteger<Height>() ? 5 : 4;
   for (let column = 0; column < columns; column += 8) {
     let upper = a;
-    let at = <usize>column << 2;
+    let at = in_panels<Target>() ? <usize>0 : <usize>column << 2;
     let place = places;
     for (let row = 0; row < rows; row += height) {
       let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00;
@@ -127,6 +134,24 @@ function multiply_narrow_tiles<Target, Operand, Height>(
           }
         }
       }
+      if (in_panels<Target>()) {
+        if (residual != 0) {
+          const v = residual + at;
+          s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16));
+          s10 = f32x4.add(s10, v128.load(v, 32)); s11 = f32x4.add(s11, v128.load(v, 48));
+          s20 = f32x4.add(s20, v128.load(v, 64)); s21 = f32x4.add(s21, v128.load(v, 80));
+          s30 = f32x4.add(s30, v128.load(v, 96)); s31 = f32x4.add(s31, v128.load(v, 112));
+          if (isInteger<Height>()) { s40 = f32x4.add(s40, v128.load(v, 128)); s41 = f32x4.add(s41, v128.load(v, 144)); }
+        }
+        const target = c + at;
+        v128.store(target, s01, 16); v128.store(target, s00);
+        v128.store(target, s11, 48); v128.store(target, s10, 32);
+        v128.store(target, s21, 80); v128.store(target, s20, 64);
+        v128.store(target, s31, 112); v128.store(target, s30, 96);
+        if (isInteger<Height>()) { v128.store(target, s41, 144); v128.store(target, s40, 128); }
+        at += <usize>height << 5;
+        continue;
+      }
       if (isInteger<Target>()) {
         if (WIDE) {
           // planes of eight channels
@@ -176,7 +201,10 @@ function multiply_narrow_tiles<Target, Operand, Height>(
       at += cStride * height;
     }
     b += <usize>k << 5;
-    if (isInteger<Target>()) c += WIDE ? cStride : cStride << 1;
+    if (in_panels<Target>()) {
+      c += cStride;
+      if (residual != 0) residual += cStride;
+    } else if (isInteger<Target>()) c += WIDE ? cStride : cStride << 1;
   }
 }
 
@@ -196,7 +224,7 @@ function multiply_wide_tiles<Target, Operand, Height>(
   const height = isInteger<Height>() ? 5 : 4;
   for (let column = 0; column < columns; column += 16) {
     let upper = a;
-    let at = <usize>column << 2;
+    let at = in_panels<Target>() ? <usize>0 : <usize>column << 2;
     let place = places;
     for (let row = 0; row < rows; row += height) {
       let s00 = f32x4.splat(0.0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00, s20 = s00, s21 = s00;
@@ -278,6 +306,24 @@ function multiply_wide_tiles<Target, Operand, Height>(
           }
         }
       }
+      if (in_panels<Target>()) {
+        if (residual != 0) {
+          const v = residual + at, w = v + cStride;
+          s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); s02 = f32x4.add(s02, v128.load(w)); s03 = f32x4.add(s03, v128.load(w, 16));
+          s10 = f32x4.add(s10, v128.load(v, 32)); s11 = f32x4.add(s11, v128.load(v, 48)); s12 = f32x4.add(s12, v128.load(w, 32)); s13 = f32x4.add(s13, v128.load(w, 48));
+          s20 = f32x4.add(s20, v128.load(v, 64)); s21 = f32x4.add(s21, v128.load(v, 80)); s22 = f32x4.add(s22, v128.load(w, 64)); s23 = f32x4.add(s23, v128.load(w, 80));
+          s30 = f32x4.add(s30, v128.load(v, 96)); s31 = f32x4.add(s31, v128.load(v, 112)); s32 = f32x4.add(s32, v128.load(w, 96)); s33 = f32x4.add(s33, v128.load(w, 112));
+          if (isInteger<Height>()) { s40 = f32x4.add(s40, v128.load(v, 128)); s41 = f32x4.add(s41, v128.load(v, 144)); s42 = f32x4.add(s42, v128.load(w, 128)); s43 = f32x4.add(s43, v128.load(w, 144)); }
+        }
+        const target = c + at, second = target + cStride;
+        v128.store(target, s01, 16); v128.store(target, s00); v128.store(second, s03, 16); v128.store(second, s02);
+        v128.store(target, s11, 48); v128.store(target, s10, 32); v128.store(second, s13, 48); v128.store(second, s12, 32);
+        v128.store(target, s21, 80); v128.store(target, s20, 64); v128.store(second, s23, 80); v128.store(second, s22, 64);
+        v128.store(target, s31, 112); v128.store(target, s30, 96); v128.store(second, s33, 112); v128.store(second, s32, 96);
+        if (isInteger<Height>()) { v128.store(target, s41, 144); v128.store(target, s40, 128); v128.store(second, s43, 144); v128.store(second, s42, 128); }
+        at += <usize>height << 5;
+        continue;
+      }
       if (isInteger<Target>()) {
         let first = c + load<u32>(place), second = first + cStride;
         v128.store(first, s01, 16); v128.store(first, s00); v128.store(second, s03, 16); v128.store(second, s02);
@@ -317,7 +363,8 @@ function multiply_wide_tiles<Target, Operand, Height>(
       at += cStride * height;
     }
     b += panel << 1;
-    if (isInteger<Target>()) c += cStride << 1;
+    if (in_panels<Target>() || isInteger<Target>()) c += cStride << 1;
+    if (in_panels<Target>() && residual != 0) residual += cStride << 1;
   }
 }
 
@@ -332,9 +379,10 @@ function multiply_columns<Target, Operand, Height>(
     if (wide == columns) return;
     const byte = <usize>wide << 2;
     b += <usize>wide * (<usize>k << 2);
-    c += isInteger<Target>() ? <usize>(wide >> 3) * cStride : byte;
+    const further = in_panels<Target>() || isInteger<Target>() ? <usize>(wide >> 3) * cStride : byte;
+    c += further;
+    if (residual != 0) residual += further;
     if (bias != 0) bias += byte;
-    if (residual != 0) residual += byte;
     columns -= wide;
   }
   multiply_narrow_tiles<Target, Operand, Height>(a, aStep, rows, k, b, columns, c, cStride, bias, activation, residual, places);
@@ -359,8 +407,9 @@ export function multiply_tiles<Target, Operand>(
       if (isInteger<Target>()) {
         places += <usize>fives << 2;
       } else {
-        c += <usize>fives * cStride;
-        if (residual != 0) residual += <usize>fives * cStride;
+        const further = <usize>fives * (in_panels<Target>() ? 32 : cStride);
+        c += further;
+        if (residual != 0) residual += further;
       }
     }
   }

@@ -7,11 +7,12 @@ import {
   type Kernel,
   mapActivation,
   multipleOf4,
+  multipleOf8,
   panelBytes,
   type Sizes,
   size,
 } from './kernel.ts';
-import { packedIndex, packedLength } from './pointwise-conv.ts';
+import { packedIndex, packedLength, panelLength } from './pointwise-conv.ts';
 import { array, at, gradientOfOutput, range, writeStatistics } from './reference-views.ts';
 
 const rows = (s: Sizes) => size(s, 'rows');
@@ -136,7 +137,7 @@ export const convForward: Kernel = {
     x: { access: 'read', length: inputLength },
     weight: { access: 'read', length: (s) => packedLength(depth(s), outChannels(s)) },
     bias: { access: 'read', length: outChannels },
-    y: { access: 'write', length: (s) => rows(s) * outChannels(s) },
+    y: { access: 'write', length: (s) => panelLength(rows(s), outChannels(s)) },
   },
   integers: [...GEOMETRY, 'activation'],
   floats: [],
@@ -144,14 +145,17 @@ export const convForward: Kernel = {
   scratchBytes: panelsAndPatchesBytes,
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: depth,
-  constraint: mapActivation('activation'),
+  constraint: (s) => multipleOf8('outChannels')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const y = array(arrays, 'y');
     convolve(s, arrays, (index, o, sum) => {
-      y[index] = activate(sum + at(array(arrays, 'bias'), o), size(s, 'activation'));
+      y[packedIndex(rows(s), Math.floor(index / outChannels(s)), o)] = activate(
+        sum + at(array(arrays, 'bias'), o),
+        size(s, 'activation'),
+      );
     });
   },
-  cases: [{ sizes: { ...STRIDE_TWO, activation: 3 } }, { sizes: { ...DILATED, outChannels: 5, activation: 1 } }],
+  cases: [{ sizes: { ...STRIDE_TWO, outChannels: 24, activation: 3 } }, { sizes: { ...DILATED, activation: 1 } }],
 };
 
 export const convGradWeight: Kernel = {

@@ -7,9 +7,11 @@ import {
   type KernelCase,
   mapActivation,
   multipleOf4,
+  multipleOf8,
   type Sizes,
   size,
 } from './kernel.ts';
+import { packedIndex, panelLength } from './pointwise-conv.ts';
 import {
   array,
   at,
@@ -89,13 +91,15 @@ function convolve(s: Sizes, arrays: Arrays, value: (input: number, channel: numb
 /** Inference in double precision: y, and its means where `pooled` is given, from the values that are convolved. */
 export function convolveAndActivate(s: Sizes, arrays: Arrays, value: (input: number, channel: number) => number): void {
   const y = array(arrays, 'y');
+  const place = (row: number, channel: number) => packedIndex(images(s) * outPixels(s), row, channel);
   convolve(s, arrays, value).forEach((sum, index) => {
-    y[index] = activate(sum + at(array(arrays, 'bias'), index % channels(s)), size(s, 'activation'));
+    const [row, channel] = [Math.floor(index / channels(s)), index % channels(s)];
+    y[place(row, channel)] = activate(sum + at(array(arrays, 'bias'), channel), size(s, 'activation'));
   });
   if (!arrays.pooled) return;
   for (let i = 0; i < images(s) * channels(s); i++) {
-    const first = Math.floor(i / channels(s)) * outPixels(s) * channels(s) + (i % channels(s));
-    const values = range(0, outPixels(s)).map((pixel) => at(y, first + pixel * channels(s)));
+    const [image, channel] = [Math.floor(i / channels(s)), i % channels(s)];
+    const values = range(0, outPixels(s)).map((pixel) => at(y, place(image * outPixels(s) + pixel, channel)));
     arrays.pooled[i] = values.reduce((sum, value) => sum + value, 0) / outPixels(s);
   }
 }
@@ -215,25 +219,25 @@ export function forwardTiles(s: Sizes): number {
   return images(s) * ceilDivide(size(s, 'outHeight'), size(s, 'rowsPerBlock')) * channelTasks(s);
 }
 
-/** Bytes of scratch of the inference kernels: taps, a plane of outputs, four of values, and a sum for each of sixteen channels. */
+/** Bytes of scratch of the inference kernels: taps, a plane of outputs, those of values of two panels, and a panel's sums. */
 export function forwardScratchBytes(s: Sizes): number {
   const rows = size(s, 'rowsPerBlock');
   return TAP_BYTES + outputPlaneBytes(s, rows) + 2 * valuePlaneBytes(s, rows) + 64;
 }
 
-/** A case without what only training has. */
+/** A case without what only training has, with channels in eights. */
 export function inferenceCase({ imagesPerTask: _, ...sizes }: typeof THREE_BY_THREE, activation: number): Sizes {
-  return { ...sizes, activation };
+  return { ...sizes, channels: 24, channelsPerTask: 16, activation };
 }
 
 export const depthwiseConvForward: Kernel = {
   name: 'f32_depthwise_conv_forward__c4w4',
   file: 'depthwise-conv',
   pointers: {
-    x: { access: 'read', length: (s) => images(s) * inPixels(s) * channels(s) },
+    x: { access: 'read', length: (s) => panelLength(images(s) * inPixels(s), channels(s)) },
     weight: { access: 'read', length: (s) => taps(s) * channels(s) },
     bias: { access: 'read', length: channels },
-    y: { access: 'write', length: (s) => images(s) * outPixels(s) * channels(s) },
+    y: { access: 'write', length: (s) => panelLength(images(s) * outPixels(s), channels(s)) },
     pooled: { access: 'write', optional: true, length: (s) => images(s) * channels(s) },
   },
   integers: ['images', ...GEOMETRY, 'channelsPerTask', 'rowsPerBlock', 'activation'],
@@ -242,21 +246,23 @@ export const depthwiseConvForward: Kernel = {
   scratchBytes: forwardScratchBytes,
   flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
   reduction: (s, output) => (output === 'pooled' ? taps(s) + outPixels(s) : taps(s)),
-  constraint: (s) => multipleOf4('channels', 'channelsPerTask')(s) ?? mapActivation('activation')(s),
+  constraint: (s) => multipleOf8('channels', 'channelsPerTask')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const x = array(arrays, 'x');
-    convolveAndActivate(s, arrays, (input) => at(x, input));
+    convolveAndActivate(s, arrays, (input, channel) =>
+      at(x, packedIndex(images(s) * inPixels(s), Math.floor(input / channels(s)), channel)),
+    );
   },
-  cases: alsoInEights([
+  cases: [
     { sizes: inferenceCase(THREE_BY_THREE, 3), absent: ['pooled'] },
-    { sizes: inferenceCase({ ...THREE_BY_THREE, rowsPerBlock: 9, channelsPerTask: 20 }, 3) },
+    { sizes: inferenceCase({ ...THREE_BY_THREE, rowsPerBlock: 9 }, 3) },
     { sizes: inferenceCase(WIDE, 3), absent: ['pooled'] },
     { sizes: inferenceCase({ ...WIDE, rowsPerBlock: 8 }, 0) },
     { sizes: inferenceCase(EVEN_STRIDE_TWO, 2) },
     { sizes: inferenceCase(FIVE_BY_FIVE_STRIDE_TWO, 1), absent: ['pooled'] },
     { sizes: inferenceCase(DILATED, 0), absent: ['pooled'] },
     { sizes: inferenceCase(TINY, 2) },
-  ]),
+  ],
 };
 
 /** Scratch of the backward kernel: taps, sums, and the planes of dx, dy and inputs. */

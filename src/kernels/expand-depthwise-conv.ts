@@ -13,9 +13,8 @@ import {
   TINY,
   WIDE,
 } from './depthwise-conv.ts';
-import { type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
-import { panelLength } from './pack.ts';
-import { packedIndex, packedLength } from './pointwise-conv.ts';
+import { type Kernel, mapActivation, multipleOf8, type Sizes, size } from './kernel.ts';
+import { packedIndex, packedLength, panelLength } from './pointwise-conv.ts';
 import { array, at } from './reference-views.ts';
 
 const images = (s: Sizes) => size(s, 'images');
@@ -31,9 +30,9 @@ function expandedRows(s: Sizes): number {
   return Math.min((size(s, 'rowsPerBlock') - 1) * size(s, 'stride') + reach + 1, size(s, 'height'));
 }
 
-/** A depthwise case behind an expansion of 12 channels. */
+/** A depthwise case behind an expansion of 16 channels. */
 function expandCase(sizes: Parameters<typeof inferenceCase>[0], activation: number, changes: Sizes = {}): Sizes {
-  const expansion = { inChannels: 12, expandActivation: activation, channels: 24, channelsPerTask: 16 };
+  const expansion = { inChannels: 16, expandActivation: activation, channels: 24, channelsPerTask: 16 };
   return { ...inferenceCase(sizes, activation), ...expansion, ...changes };
 }
 
@@ -41,12 +40,12 @@ export const expandDepthwiseConvForward: Kernel = {
   name: 'f32_expand_depthwise_conv_forward__5x8',
   file: 'expand-depthwise-conv',
   pointers: {
-    packed: { access: 'read', length: (s) => panelLength(images(s) * inPixels(s), inChannels(s)) },
+    x: { access: 'read', length: (s) => panelLength(images(s) * inPixels(s), inChannels(s)) },
     expandWeight: { access: 'read', length: (s) => packedLength(inChannels(s), channels(s)) },
     expandBias: { access: 'read', length: channels },
     weight: { access: 'read', length: (s) => taps(s) * channels(s) },
     bias: { access: 'read', length: channels },
-    y: { access: 'write', length: (s) => images(s) * outPixels(s) * channels(s) },
+    y: { access: 'write', length: (s) => panelLength(images(s) * outPixels(s), channels(s)) },
     pooled: { access: 'write', optional: true, length: (s) => images(s) * channels(s) },
   },
   integers: [
@@ -67,19 +66,18 @@ export const expandDepthwiseConvForward: Kernel = {
   flops: (s) => 2 * images(s) * channels(s) * (inChannels(s) * inPixels(s) + taps(s) * outPixels(s)),
   reduction: (s, output) => inChannels(s) + taps(s) + (output === 'pooled' ? outPixels(s) : 0),
   constraint: (s) =>
-    multipleOf4('inChannels')(s) ??
+    multipleOf8('inChannels', 'channels')(s) ??
     mapActivation('activation', 'expandActivation')(s) ??
-    (channels(s) % 8 === 0 ? null : 'channels is not a multiple of 8') ??
     (size(s, 'channelsPerTask') % 16 === 0 ? null : 'channelsPerTask is not a multiple of 16'),
   reference(s, arrays) {
-    const packed = array(arrays, 'packed');
+    const x = array(arrays, 'x');
     const weight = array(arrays, 'expandWeight');
     const expanded = new Float64Array(images(s) * inPixels(s) * channels(s));
     expanded.forEach((_, index) => {
       const [row, c] = [Math.floor(index / channels(s)), index % channels(s)];
       let sum = at(array(arrays, 'expandBias'), c);
       for (let k = 0; k < inChannels(s); k++) {
-        const value = at(packed, packedIndex(images(s) * inPixels(s), row, k));
+        const value = at(x, packedIndex(images(s) * inPixels(s), row, k));
         sum += value * at(weight, packedIndex(inChannels(s), k, c));
       }
       expanded[index] = activate(sum, size(s, 'expandActivation'));
@@ -91,7 +89,7 @@ export const expandDepthwiseConvForward: Kernel = {
     { sizes: expandCase({ ...THREE_BY_THREE, rowsPerBlock: 9 }, 3, { channels: 40, channelsPerTask: 32 }) },
     { sizes: expandCase(WIDE, 3), absent: ['pooled'] },
     { sizes: expandCase({ ...WIDE, rowsPerBlock: 8 }, 0) },
-    { sizes: expandCase(EVEN_STRIDE_TWO, 2, { inChannels: 4 }) },
+    { sizes: expandCase(EVEN_STRIDE_TWO, 2, { inChannels: 8 }) },
     { sizes: expandCase({ ...FIVE_BY_FIVE_STRIDE_TWO, rowsPerBlock: 2 }, 1), absent: ['pooled'] },
     { sizes: expandCase(DILATED, 0), absent: ['pooled'] },
     { sizes: expandCase(TINY, 2) },

@@ -80,15 +80,20 @@ export function panelBytes(rows: number, columns: number): number {
   return 32 * rows * ceilDivide(columns, 8);
 }
 
-export function multipleOf4(...names: string[]): (sizes: Sizes) => string | null {
+type Constraint = (sizes: Sizes) => string | null;
+
+function multiplesOf(factor: number, names: readonly string[]): Constraint {
   return (sizes) => {
-    const bad = names.find((name) => size(sizes, name) % 4 !== 0);
-    return bad === undefined ? null : `${bad} is ${size(sizes, bad)}, not a multiple of 4`;
+    const bad = names.find((name) => size(sizes, name) % factor !== 0);
+    return bad === undefined ? null : `${bad} is ${size(sizes, bad)}, not a multiple of ${factor}`;
   };
 }
 
+export const multipleOf4 = (...names: string[]) => multiplesOf(4, names);
+export const multipleOf8 = (...names: string[]) => multiplesOf(8, names);
+
 /** Kernels over planes (kernels/plane.ts) know the activations of maps: none, ReLU, ReLU6 and hard-swish. */
-export function mapActivation(...names: string[]): (sizes: Sizes) => string | null {
+export function mapActivation(...names: string[]): Constraint {
   return (sizes) => {
     const bad = names.find((name) => size(sizes, name) > ACTIVATION_CODE.hard_swish);
     return bad === undefined ? null : `${bad} is none that a map has`;

@@ -1,15 +1,23 @@
 /** Rows of kernels/linear.ts: fully connected layers, weights as saved, any sizes. */
 import { activate } from './activation-code.ts';
-import { ceilDivide, EDGE_BYTES, type Kernel, panelBytes, type Sizes, size } from './kernel.ts';
+import {
+  ceilDivide,
+  EDGE_BYTES,
+  type Kernel,
+  mapActivation,
+  multipleOf4,
+  multipleOf8,
+  panelBytes,
+  type Sizes,
+  size,
+} from './kernel.ts';
+import { packedIndex, packedLength } from './pointwise-conv.ts';
 import { array, at } from './reference-views.ts';
 
 const rows = (s: Sizes) => size(s, 'rows');
 const inFeatures = (s: Sizes) => size(s, 'inFeatures');
 const outFeatures = (s: Sizes) => size(s, 'outFeatures');
 const flops = (s: Sizes) => 2 * rows(s) * inFeatures(s) * outFeatures(s);
-const multipleOf = (factor: number) => (s: Sizes) =>
-  size(s, 'featuresPerTask') % factor === 0 ? null : `featuresPerTask is not a multiple of ${factor}`;
-
 const ODD = { rows: 7, inFeatures: 27, outFeatures: 13 };
 const ONE = { rows: 1, inFeatures: 3, outFeatures: 2 };
 const EVEN = { rows: 8, inFeatures: 40, outFeatures: 24 };
@@ -48,6 +56,30 @@ export const linearForward: Kernel = {
   ],
 };
 
+export const linearTilesForward: Kernel = {
+  ...linearForward,
+  name: 'f32_linear_forward__5x8',
+  pointers: {
+    ...linearForward.pointers,
+    weight: { access: 'read', length: (s) => packedLength(inFeatures(s), outFeatures(s)) },
+    bias: { access: 'read', length: outFeatures },
+  },
+  scratchBytes: (s) => EDGE_BYTES + panelBytes(rows(s) + 3, inFeatures(s)),
+  constraint: (s) => multipleOf8('featuresPerTask')(s) ?? mapActivation('activation')(s),
+  reference(s, arrays) {
+    const packed = array(arrays, 'weight');
+    const weight = Float32Array.from({ length: outFeatures(s) * inFeatures(s) }, (_, index) =>
+      at(packed, packedIndex(inFeatures(s), index % inFeatures(s), Math.floor(index / inFeatures(s)))),
+    );
+    linearForward.reference(s, { ...arrays, weight });
+  },
+  cases: [
+    { sizes: { ...ODD, featuresPerTask: 8, activation: 3 } },
+    { sizes: { ...EVEN, featuresPerTask: 16, activation: 0 } },
+    { sizes: { rows: 17, inFeatures: 30, outFeatures: 20, featuresPerTask: 24, activation: 1 } },
+  ],
+};
+
 export const linearGradInput: Kernel = {
   name: 'f32_linear_grad_input',
   file: 'linear',
@@ -63,7 +95,7 @@ export const linearGradInput: Kernel = {
     EDGE_BYTES + panelBytes(rows(s) + 3, outFeatures(s)) + panelBytes(outFeatures(s), size(s, 'featuresPerTask')),
   flops,
   reduction: outFeatures,
-  constraint: multipleOf(8),
+  constraint: multipleOf8('featuresPerTask'),
   reference(s, arrays) {
     const [dy, weight, dx] = [array(arrays, 'dy'), array(arrays, 'weight'), array(arrays, 'dx')];
     for (let row = 0; row < rows(s); row++) {
@@ -99,7 +131,7 @@ export const linearGradWeight: Kernel = {
     EDGE_BYTES + panelBytes(rows(s), size(s, 'featuresPerTask')) + panelBytes(rows(s), inFeatures(s)),
   flops,
   reduction: rows,
-  constraint: multipleOf(4),
+  constraint: multipleOf4('featuresPerTask'),
   reference(s, arrays) {
     const [dy, x, dWeight] = [array(arrays, 'dy'), array(arrays, 'x'), array(arrays, 'dWeight')];
     for (let o = 0; o < outFeatures(s); o++) {

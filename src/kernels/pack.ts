@@ -1,6 +1,6 @@
 /** Rows of kernels/pack.ts: weights and rows into kernel order, gradients back into saved order. */
-import { ceilDivide, type Kernel, type Sizes, size } from './kernel.ts';
-import { packedIndex, packedLength } from './pointwise-conv.ts';
+import { ceilDivide, type Kernel, multipleOf8, type Sizes, size } from './kernel.ts';
+import { packedIndex, packedLength, panelLength } from './pointwise-conv.ts';
 import { array, at } from './reference-views.ts';
 
 const inChannels = (s: Sizes) => size(s, 'inChannels');
@@ -87,11 +87,6 @@ export const packDepthwiseForward: Kernel = {
   cases: [{ sizes: { channels: 20, taps: 9 } }, { sizes: { channels: 8, taps: 25 }, absent: ['scale'] }],
 };
 
-/** Floats of a matrix [rows][columns] in panels of eight columns, and of three more rows, which matrix tiles may read. */
-export function panelLength(rows: number, columns: number): number {
-  return packedLength(rows, columns) + 24;
-}
-
 export const packRowsForward: Kernel = {
   name: 'f32_pack_rows_forward',
   file: 'pack',
@@ -119,6 +114,30 @@ export const packRowsForward: Kernel = {
     { sizes: { rows: 32, channels: 8, rowsPerTask: 20 } },
     { sizes: { rows: 3, channels: 7, rowsPerTask: 4 } },
   ],
+};
+
+export const unpackRowsForward: Kernel = {
+  name: 'f32_unpack_rows_forward',
+  file: 'pack',
+  pointers: {
+    packed: { access: 'read', length: (s) => panelLength(size(s, 'rows'), size(s, 'channels')) },
+    x: { access: 'write', length: (s) => size(s, 'rows') * size(s, 'channels') },
+  },
+  integers: ['rows', 'channels', 'rowsPerTask'],
+  floats: [],
+  tiles: (s) => ceilDivide(size(s, 'rows'), size(s, 'rowsPerTask')),
+  scratchBytes: () => 0,
+  flops: () => 0,
+  reduction: () => 0,
+  constraint: multipleOf8('channels'),
+  reference(s, arrays) {
+    const channels = size(s, 'channels');
+    array(arrays, 'x').forEach((_, index, x) => {
+      const place = packedIndex(size(s, 'rows'), Math.floor(index / channels), index % channels);
+      x[index] = at(array(arrays, 'packed'), place);
+    });
+  },
+  cases: [{ sizes: { rows: 63, channels: 24, rowsPerTask: 8 } }, { sizes: { rows: 3, channels: 8, rowsPerTask: 4 } }],
 };
 
 const partialLength = (s: Sizes) => size(s, 'groups') * size(s, 'rows') * size(s, 'columns');

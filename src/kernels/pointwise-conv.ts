@@ -7,6 +7,7 @@ import {
   type Kernel,
   mapActivation,
   multipleOf4,
+  multipleOf8,
   panelBytes,
   type Sizes,
   size,
@@ -24,6 +25,11 @@ import {
 /** Floats of a matrix [depth][columns] packed in panels. */
 export function packedLength(depth: number, columns: number): number {
   return ceilDivide(columns, 8) * 8 * depth;
+}
+
+/** Floats of a matrix [rows][columns] in panels of eight columns, and of three more rows, which matrix tiles may read. */
+export function panelLength(rows: number, columns: number): number {
+  return packedLength(rows, columns) + 24;
 }
 
 /** Element [k][n] of a packed matrix. */
@@ -143,12 +149,12 @@ export const pointwiseConvForward: Kernel = {
   name: 'f32_pointwise_conv_forward__5x8',
   file: 'pointwise-conv',
   pointers: {
-    x: { access: 'read', length: (s) => rows(s) * inChannels(s) },
+    x: { access: 'read', length: (s) => panelLength(rows(s), inChannels(s)) },
     gate: { access: 'read', optional: true, length: (s) => images(s) * inChannels(s) },
     weight: { access: 'read', length: (s) => packedLength(inChannels(s), outChannels(s)) },
     bias: { access: 'read', length: outChannels },
-    residual: { access: 'read', optional: true, length: (s) => rows(s) * outChannels(s) },
-    y: { access: 'write', length: (s) => rows(s) * outChannels(s) },
+    residual: { access: 'read', optional: true, length: (s) => panelLength(rows(s), outChannels(s)) },
+    y: { access: 'write', length: (s) => panelLength(rows(s), outChannels(s)) },
   },
   integers: [
     'rows',
@@ -165,25 +171,27 @@ export const pointwiseConvForward: Kernel = {
   scratchBytes: (s) => EDGE_BYTES + panelBytes(blockRows(s) + 3, inChannels(s)),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: inChannels,
-  constraint: (s) =>
-    multipleOf4('inChannels')(s) ??
-    mapActivation('activation')(s) ??
-    (size(s, 'columnsPerTask') % 8 === 0 ? null : 'columnsPerTask is not a multiple of 8'),
+  constraint: (s) => multipleOf8('inChannels', 'outChannels', 'columnsPerTask')(s) ?? mapActivation('activation')(s),
   reference(s, arrays) {
     const y = array(arrays, 'y');
     const { residual } = arrays;
-    multiply(s, inputValue(s, { ...arrays, coefficients: undefined }, ''), array(arrays, 'weight'), (row, o, sum) => {
-      const index = row * outChannels(s) + o;
-      const value = activate(sum + at(array(arrays, 'bias'), o), size(s, 'activation'));
-      y[index] = value + (residual ? at(residual, index) : 0);
+    const x = array(arrays, 'x');
+    const value = (row: number, c: number) => {
+      const image = Math.floor(row / size(s, 'rowsPerImage'));
+      return at(x, packedIndex(rows(s), row, c)) * (arrays.gate ? at(arrays.gate, image * inChannels(s) + c) : 1);
+    };
+    multiply(s, value, array(arrays, 'weight'), (row, o, sum) => {
+      const index = packedIndex(rows(s), row, o);
+      const activated = activate(sum + at(array(arrays, 'bias'), o), size(s, 'activation'));
+      y[index] = activated + (residual ? at(residual, index) : 0);
     });
   },
   cases: [
     {
       sizes: {
         rows: 53,
-        inChannels: 12,
-        outChannels: 21,
+        inChannels: 24,
+        outChannels: 24,
         rowsPerImage: 9,
         rowsPerTask: 24,
         columnsPerTask: 8,
@@ -194,8 +202,8 @@ export const pointwiseConvForward: Kernel = {
     {
       sizes: {
         rows: 7,
-        inChannels: 12,
-        outChannels: 75,
+        inChannels: 8,
+        outChannels: 72,
         rowsPerImage: 7,
         rowsPerTask: 8,
         columnsPerTask: 80,
@@ -221,7 +229,7 @@ export const pointwiseConvForward: Kernel = {
       sizes: {
         rows: 7,
         inChannels: 8,
-        outChannels: 3,
+        outChannels: 8,
         rowsPerImage: 7,
         rowsPerTask: 8,
         columnsPerTask: 8,

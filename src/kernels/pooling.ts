@@ -1,6 +1,7 @@
 /** Rows of kernels/pooling.ts: sums over the pixels of an image. */
 import { activate, activateSlope } from './activation-code.ts';
-import { ceilDivide, type Kernel, mapActivation, multipleOf4, type Sizes, size } from './kernel.ts';
+import { ceilDivide, type Kernel, mapActivation, multipleOf4, multipleOf8, type Sizes, size } from './kernel.ts';
+import { packedIndex, panelLength } from './pointwise-conv.ts';
 import { array, at, normalizedValue } from './reference-views.ts';
 
 const images = (s: Sizes) => size(s, 'images');
@@ -43,6 +44,34 @@ export const globalAveragePoolForward: Kernel = {
     { sizes: { images: 2, pixels: 1, channels: 4, activation: 1 } },
     { sizes: { images: 2, pixels: 9, channels: 68, activation: 0 }, absent: ['coefficients'] },
   ],
+};
+
+export const globalAveragePoolPanelsForward: Kernel = {
+  name: 'f32_global_average_pool_forward__panels',
+  file: 'pooling',
+  pointers: {
+    x: { access: 'read', length: (s) => panelLength(images(s) * pixels(s), channels(s)) },
+    out: { access: 'write', length: vectorLength },
+  },
+  integers: ['images', 'pixels', 'channels'],
+  floats: [],
+  tiles: (s) => channels(s) / 8,
+  scratchBytes: () => 0,
+  flops: mapLength,
+  reduction: pixels,
+  constraint: multipleOf8('channels'),
+  reference(s, arrays) {
+    const [x, out] = [array(arrays, 'x'), array(arrays, 'out')];
+    for (let i = 0; i < vectorLength(s); i++) {
+      const image = Math.floor(i / channels(s));
+      let sum = 0;
+      for (let p = 0; p < pixels(s); p++) {
+        sum += at(x, packedIndex(images(s) * pixels(s), image * pixels(s) + p, i % channels(s)));
+      }
+      out[i] = sum / pixels(s);
+    }
+  },
+  cases: [{ sizes: { images: 3, pixels: 35, channels: 72 } }, { sizes: { images: 2, pixels: 1, channels: 8 } }],
 };
 
 export const gateSumsGradInput: Kernel = {

@@ -10,7 +10,7 @@ import { depthwiseConvForward, depthwiseConvGradient, depthwiseConvStatisticsFor
 import { activationForward, activationGradInput, addForward, dropoutForward, normalizeForward } from './elementwise.ts';
 import { expandDepthwiseConvForward } from './expand-depthwise-conv.ts';
 import type { Kernel } from './kernel.ts';
-import { linearForward, linearGradInput, linearGradWeight } from './linear.ts';
+import { linearForward, linearGradInput, linearGradWeight, linearTilesForward } from './linear.ts';
 import { softmaxCrossEntropyForward } from './loss.ts';
 import { adamUpdate, movingAverageUpdate, rmspropUpdate, sgdUpdate } from './optimizer.ts';
 import {
@@ -25,9 +25,16 @@ import {
   packPanelsTransposed,
   packRowsForward,
   partialsGradWeight,
+  unpackRowsForward,
 } from './pack.ts';
 import { pointwiseConvForward, pointwiseConvGradient, pointwiseConvStatisticsForward } from './pointwise-conv.ts';
-import { gateGradInput, gateStatisticsGradInput, gateSumsGradInput, globalAveragePoolForward } from './pooling.ts';
+import {
+  gateGradInput,
+  gateStatisticsGradInput,
+  gateSumsGradInput,
+  globalAveragePoolForward,
+  globalAveragePoolPanelsForward,
+} from './pooling.ts';
 
 export const KERNELS: readonly Kernel[] = [
   normalizeForward,
@@ -39,9 +46,12 @@ export const KERNELS: readonly Kernel[] = [
   pointwiseConvForward,
   depthwiseConvForward,
   packRowsForward,
+  unpackRowsForward,
   expandDepthwiseConvForward,
   globalAveragePoolForward,
+  globalAveragePoolPanelsForward,
   linearForward,
+  linearTilesForward,
   activationForward,
   addForward,
   convStatisticsForward,

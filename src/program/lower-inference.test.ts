@@ -37,5 +37,5 @@ test('linear layers go through the matrix tiles from four pictures on', () => {
       .steps.filter(({ label }) => label.startsWith('classifier'))
       .map(({ kernel }) => kernel);
   expect(kernels(3)).toEqual(['f32_linear_forward', 'f32_linear_forward']);
-  expect(kernels(4)).toEqual(['f32_pointwise_conv_forward__5x8', 'f32_pointwise_conv_forward__5x8']);
+  expect(kernels(4)).toEqual(['f32_linear_forward__5x8', 'f32_linear_forward__5x8']);
 });

@@ -16,8 +16,7 @@ import type {
   TensorName,
 } from '../graph/graph.ts';
 import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
-import { panelLength } from '../kernels/pack.ts';
-import { packedLength } from '../kernels/pointwise-conv.ts';
+import { packedLength, panelLength } from '../kernels/pointwise-conv.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
 import { InputPort } from './input-port.ts';
@@ -25,10 +24,12 @@ import { layoutParameters } from './parameter-layout.ts';
 import { pictureGroups } from './picture-groups.ts';
 import type { Operand, Program } from './program.ts';
 import { ProgramBuilder, shifted } from './program-builder.ts';
-import { depthwiseInference, expandDepthwiseInference, inferenceTile, linearFeatures, packedRows } from './tiling.ts';
+import { copiedRows, depthwiseInference, expandDepthwiseInference, inferenceTile, linearFeatures } from './tiling.ts';
 
 interface MapValue extends MapShape {
   readonly kind: 'map';
+  /** Rows: [images * height * width][channels], as pictures come; panels: [channels / 8][images * height * width][8], as convolutions leave it. */
+  readonly layout: 'rows' | 'panels';
   readonly data: Operand;
   /** [images][channels], to be multiplied in by whoever reads it. */
   readonly gate: Operand | null;
@@ -109,14 +110,49 @@ class InferenceLowering {
   /** What is lowered next is for all pictures, and starts from the joined tensor. */
   joinPictures(): void {
     if (this.#joined === null) return;
-    const { height, width, channels } = this.#map(this.#joined);
+    const value = this.#map(this.#joined);
     const data = this.#whole.get(this.#joined);
     assert(data, 'groups of pictures are joined');
     this.choosePictures(0, this.#images);
-    this.set(this.#joined, { kind: 'map', images: this.#images, height, width, channels, data, gate: null });
+    this.set(this.#joined, { ...value, images: this.#images, layout: 'rows', data });
   }
 
-  /** Where a step writes a tensor: a buffer that makes room after its last use, a port, or a part of either. */
+  /** Where a step writes a map: a buffer that makes room after its last use. */
+  #mapBuffer(tensor: TensorName, shape: MapShape): Operand {
+    return this.builder.buffer(tensor, panelLength(rowsOf(shape), shape.channels));
+  }
+
+  /** A map that a step has written; where it is kept or joined, in rows as well. */
+  #setMap(tensor: TensorName, shape: MapShape, data: Operand): void {
+    const value: MapValue = { kind: 'map', layout: 'panels', ...shape, data, gate: null };
+    this.set(tensor, value);
+    if (!this.#keep.has(tensor) && tensor !== this.#joined) return;
+    this.#copy(tensor, value, 'rows', this.#destination(tensor, rowsOf(shape) * shape.channels));
+  }
+
+  /** Appends the step that brings a map into another layout. */
+  #copy(tensor: TensorName, value: MapValue, layout: MapValue['layout'], target: Operand): void {
+    const rows = rowsOf(value);
+    const sizes = { rows, channels: value.channels, rowsPerTask: copiedRows(rows) };
+    if (layout === 'rows') {
+      this.builder.step('f32_unpack_rows_forward', tensor, { packed: value.data, x: target }, sizes);
+    } else this.builder.step('f32_pack_rows_forward', tensor, { x: value.data, packed: target }, sizes);
+  }
+
+  /** A map in the layout that its reader wants. */
+  #map(tensor: TensorName, layout: MapValue['layout'] = 'panels'): MapValue {
+    const value = this.value(tensor);
+    assert(value.kind === 'map', `${tensor} is a map`);
+    if (value.layout === layout) return value;
+    const floats = layout === 'rows' ? rowsOf(value) * value.channels : panelLength(rowsOf(value), value.channels);
+    const data = this.builder.buffer(`${tensor}.${layout}`, floats);
+    this.#copy(tensor, value, layout, data);
+    const copied: MapValue = { ...value, layout, data };
+    this.set(tensor, copied);
+    return copied;
+  }
+
+  /** Where a step writes floats of pictures, one after the other: a buffer that makes room after its last use, a port, or a part of either. */
   #destination(tensor: TensorName, floats: number): Operand {
     const { first, count } = this.#pictures;
     const keep = this.#keep.has(tensor);
@@ -153,12 +189,6 @@ class InferenceLowering {
   value(tensor: TensorName): Value {
     const value = this.#values.get(tensor);
     assert(value, `tensor ${tensor} is read before it is produced`);
-    return value;
-  }
-
-  #map(tensor: TensorName): MapValue {
-    const value = this.value(tensor);
-    assert(value.kind === 'map', `${tensor} is a map`);
     return value;
   }
 
@@ -224,15 +254,15 @@ class InferenceLowering {
 
   #conv(conv: Conv2dNode): void {
     const unit = this.#unit(conv);
-    const input = this.#map(conv.inputs[0] as TensorName);
-    const output = convOutput(conv, input);
     const kind = convKind(conv);
+    const input = this.#map(conv.inputs[0] as TensorName, kind === 'dense' ? 'rows' : 'panels');
+    const output = convOutput(conv, input);
     const depthwise = this.#depthwiseBehind(unit, input);
     if (depthwise) {
       this.#expandDepthwise(unit, input, output, depthwise);
       return;
     }
-    const data = this.#destination(unit.output, rowsOf(output) * output.channels);
+    const data = this.#mapBuffer(unit.output, output);
     const activation = activationCode(unit);
     if (kind === 'pointwise') this.#pointwise(unit, input, data, activation);
     else if (kind === null) throw new BneckError('unsupported', `${conv.name} has ${conv.attributes.groups} groups.`);
@@ -241,7 +271,7 @@ class InferenceLowering {
       if (kind === 'depthwise') this.#depthwise(unit, input, data, activation);
       else this.#dense(unit, input, data, activation);
     }
-    this.set(unit.output, { kind: 'map', ...output, data, gate: null });
+    this.#setMap(unit.output, output, data);
   }
 
   /** Scale and shift of a batch norm: the shift is the convolution's bias. */
@@ -320,26 +350,20 @@ class InferenceLowering {
   #expandDepthwise(expansion: ConvUnit, input: MapValue, expanded: MapShape, depthwise: Conv2dNode): void {
     const unit = this.#unit(depthwise);
     this.#absorbed.add(depthwise);
-    const { images, channels } = input;
-    const pixels = input.height * input.width;
-    const packed = this.builder.buffer(`${expansion.conv.name}.rows`, panelLength(images * pixels, channels));
-    const packing = { rows: images * pixels, channels, rowsPerTask: packedRows(images * pixels) };
-    this.builder.step('f32_pack_rows_forward', expansion.conv.name, { x: input.data, packed }, packing);
-
     const output = convOutput(depthwise, expanded);
     const shape = depthwiseSizes(depthwise, expanded, output);
     const sizes = {
       ...shape,
       ...expandDepthwiseInference(shape),
-      inChannels: channels,
+      inChannels: input.channels,
       expandActivation: activationCode(expansion),
       activation: activationCode(unit),
     };
     const expansionFold = this.#fold(expansion);
     const fold = this.#fold(unit);
-    const data = this.#destination(unit.output, rowsOf(output) * output.channels);
+    const data = this.#mapBuffer(unit.output, output);
     const operands = {
-      packed,
+      x: input.data,
       expandWeight: this.#packConv(expansion, expansionFold.scale),
       expandBias: expansionFold.bias,
       weight: this.#packDepthwise(unit, fold.scale),
@@ -348,7 +372,7 @@ class InferenceLowering {
       pooled: this.#means(unit, sizes),
     };
     this.builder.step('f32_expand_depthwise_conv_forward__5x8', depthwise.name, operands, sizes);
-    this.set(unit.output, { kind: 'map', ...output, data, gate: null });
+    this.#setMap(unit.output, output, data);
   }
 
   /** Where a depthwise convolution leaves the means of its map, if they are asked for and each of its tasks sees all rows. */
@@ -381,8 +405,12 @@ class InferenceLowering {
     const { images, height, width, channels, data, gate } = this.#map(tensor);
     assert(gate === null, 'a pooled tensor has no gate');
     const out = this.#destination(output, images * channels);
-    const sizes = { images, pixels: height * width, channels, activation: 0 };
-    this.builder.step('f32_global_average_pool_forward', name, { x: data, coefficients: null, out }, sizes);
+    this.builder.step(
+      'f32_global_average_pool_forward__panels',
+      name,
+      { x: data, out },
+      { images, pixels: height * width, channels },
+    );
     this.set(output, { kind: 'vector', data: out, images, features: channels });
   }
 
@@ -401,17 +429,13 @@ class InferenceLowering {
     const y = this.#destination(output, rows * outFeatures);
     const biasOperand = bias ? this.builder.parameter(`${node.name}.bias`) : null;
     const code = ACTIVATION_CODE[activation?.attributes.function ?? 'none'];
-    if (rows >= TILED_VECTORS && inFeatures % 4 === 0 && biasOperand && code !== ACTIVATION_CODE.hard_sigmoid) {
+    const featuresPerTask = linearFeatures(outFeatures);
+    const sizes = { rows, inFeatures, outFeatures, featuresPerTask, activation: code };
+    if (rows >= TILED_VECTORS && biasOperand && code !== ACTIVATION_CODE.hard_sigmoid) {
       const weight = this.#packPanels(node.name, outFeatures, inFeatures, 1, null);
-      const operands = { x, gate: null, weight, bias: biasOperand, residual: null, y };
-      this.builder.step('f32_pointwise_conv_forward__5x8', node.name, operands, {
-        ...{ rows, inChannels: inFeatures, outChannels: outFeatures, rowsPerImage: 1, activation: code },
-        ...inferenceTile(rows, inFeatures, outFeatures),
-      });
+      this.builder.step('f32_linear_forward__5x8', node.name, { x, weight, bias: biasOperand, y }, sizes);
     } else {
       const operands = { x, weight: this.builder.parameter(`${node.name}.weight`), bias: biasOperand, y };
-      const featuresPerTask = linearFeatures(outFeatures);
-      const sizes = { rows, inFeatures, outFeatures, featuresPerTask, activation: code };
       this.builder.step('f32_linear_forward', node.name, operands, sizes);
     }
     this.set(output, { kind: 'vector', data: y, images: rows, features: outFeatures });
@@ -434,7 +458,16 @@ export function lowerInference(graph: Graph, shape: Shape, options: InferenceOpt
     const count = Math.min(groups.pictures, images - first);
     lowering.choosePictures(first, count);
     const data = input.floats(first, count);
-    lowering.set(graph.input, { kind: 'map', images: count, channels, height, width, data, gate: null });
+    lowering.set(graph.input, {
+      kind: 'map',
+      layout: 'rows',
+      images: count,
+      channels,
+      height,
+      width,
+      data,
+      gate: null,
+    });
     for (const node of graph.nodes.slice(0, groups.nodes)) lowering.lower(node);
   }
   lowering.joinPictures();

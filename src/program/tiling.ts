@@ -122,8 +122,8 @@ export function expandDepthwiseInference(shape: DepthwiseShape): Omit<DepthwiseT
   return { rowsPerBlock, channelsPerTask: EXPANDED_CHANNELS * ceilDivide(tasks, 64) };
 }
 
-/** Rows of a task that brings a map into panels. */
-export function packedRows(rows: number): number {
+/** Rows of a task that brings a map into panels, or out of them. */
+export function copiedRows(rows: number): number {
   return ceilDivide(rows, 16);
 }
 
