@@ -2,7 +2,8 @@
 // outside the picture) are gathered into scratch, then multiplied as a pointwise convolution's rows are.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed, pack_columns, panel_bytes } from './gemm';
+import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';
+import { map_step, pack_columns, panel_bytes } from './panel';
 import { load_gradient } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
@@ -140,7 +141,7 @@ export function f32_conv_forward__patches(
     const count = min(rowsPerBlock, end - row);
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     pack_columns(panels, <usize>count << 5, patches, patch_bytes(depth), count, <i32>(patch_bytes(depth) >> 2));
-    multiply_into_panels(panels, <usize>count << 5, count, depth, weight, outChannels, y + (<usize>row << 5), <usize>rows << 5, bias, activation, 0, scratch);
+    multiply_into_panels(panels, <usize>count << 5, count, depth, weight, outChannels, y + (<usize>row << 5), map_step(rows), bias, activation, 0, scratch);
   }
 }
 

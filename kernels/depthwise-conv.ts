@@ -2,6 +2,7 @@
 // `rowsPerBlock` rows at a time. In training, whose maps are NHWC, the rows a block needs or writes are first read through, in the order of memory. Each four
 // channels of it become a plane (plane.ts) small enough for the first-level cache, where all the loops run.
 
+import { map_step } from './panel';
 import {
   PANEL_PLANES, activate_panel, clear_around, gather_panel, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
 } from './plane';
@@ -206,15 +207,18 @@ export function f32_depthwise_conv_forward__c4w4(
   const sums = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
   const values = sums + 64;
   if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, weightBytes, rowBytes);
+  const xStep = map_step(images * height * width);
+  const yStep = map_step(images * outHeight * outWidth);
+  const xImage = x + (<usize>(image * height * width) << 5);
+  const yImage = y + (<usize>((image * outHeight + row) * outWidth) << 5);
   const top = row * stride - padding;
   clear_around(values, PANEL_PLANES, planeBytes, rows, columns, height, width, top, -padding);
   for (let channel = firstChannel; channel < endChannel; channel += 8) {
     const at = <usize>channel << 2;
     const panel = <usize>(channel >> 3);
-    gather_panel(values, planeBytes, rows, columns, x + ((panel * <usize>images + <usize>image) * <usize>(height * width) << 5), height, width, top, -padding);
-    const target = y + ((panel * <usize>images + <usize>image) * <usize>(outHeight * outWidth) + <usize>(row * outWidth) << 5);
+    gather_panel(values, planeBytes, rows, columns, xImage + panel * xStep, height, width, top, -padding);
     convolve_panel(
-      target, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, weight + at, weightBytes, bias + at, activation, sums, outputs, scratch,
+      yImage + panel * yStep, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, weight + at, weightBytes, bias + at, activation, sums, outputs, scratch,
     );
     if (pooled != 0) store_means(pooled + <usize>image * weightBytes + at, sums, outHeight * outWidth);
   }

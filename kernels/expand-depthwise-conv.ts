@@ -2,6 +2,7 @@
 // behind it. Each sixteen channels of the expanded map go from the matrix tiles' registers into planes (plane.ts) where the depthwise
 // loops run, and exist nowhere else.
 
+import { map_step } from './panel';
 import { multiply_into_planes } from './gemm';
 import { TAP_BYTES } from './correlate';
 import { PANEL_PLANES, clear_around } from './plane';
@@ -76,14 +77,16 @@ export function f32_expand_depthwise_conv_forward__5x8(
   place_pixels(places, pixels, endRow - firstRow, width, min(width, columns - padding), start, <i32>rowBytes, <i32>outside);
   clear_around(values, 2 * PANEL_PLANES, planeBytes, rows, columns, height, width, top, -padding);
   const source = x + (<usize>(image * height * width + firstPixel) << 5);
-  const step = <usize>(images * height * width) << 5;
+  const step = map_step(images * height * width);
+  const yStep = map_step(images * outHeight * outWidth);
+  const yImage = y + (<usize>((image * outHeight + row) * outWidth) << 5);
   for (let channel = firstChannel; channel < endChannel; channel += 16) {
     const some = min(16, endChannel - channel);
     const at = <usize>channel << 2;
     multiply_into_planes(source, step, pixels, inChannels, expandWeight + at * <usize>inChannels, some, values, planeBytes, places, expandBias + at, expandActivation);
     let planes = values;
     for (let c = at; c < at + (<usize>some << 2); c += 32) {
-      const target = y + (((c >> 5) * <usize>images + <usize>image) * <usize>(outHeight * outWidth) + <usize>(row * outWidth) << 5);
+      const target = yImage + (c >> 5) * yStep;
       convolve_panel(target, count, outWidth, planes, planeBytes, rowBytes, kernel, stride, dilation, weight + c, weightBytes, bias + c, activation, sums, outputs, scratch);
       if (pooled != 0) store_means(pooled + <usize>image * weightBytes + c, sums, outHeight * outWidth);
       planes += PANEL_PLANES * planeBytes;

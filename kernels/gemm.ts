@@ -1,40 +1,10 @@
-// Matrix products of operands in panels of eight columns (tile.ts; `pack_columns` and view.ts bring them into it), and the edges that no tile covers. Strides are in bytes;
+// Matrix products of operands in panels of eight columns (tile.ts; panel.ts and view.ts bring them into it), and the edges that no tile covers. Strides are in bytes;
 // bias and residual 0: none; a residual is laid out as c, and may be c.
 
 import { InPanels, InPlanes, InRows, Transposed, Upright, in_panels, multiply_tiles, whole_rows } from './tile';
 
 function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
-}
-
-/** target[rows][8] <- `count` columns of a, zeros behind them. */
-function pack_narrow(target: usize, a: usize, aStride: usize, rows: i32, count: usize): void {
-  for (let row = 0; row < rows; row++) {
-    for (let i: usize = 0; i < 8; i++) store<f32>(target + (i << 2), i < count ? load<f32>(a + (i << 2)) : <f32>0.0);
-    a += aStride;
-    target += 32;
-  }
-}
-
-/** Bytes of `rows` rows in panels of eight columns. */
-export function panel_bytes(rows: i32, columns: i32): usize {
-  return <usize>rows * (<usize>((columns + 7) & ~7) << 2);
-}
-
-/** target [columns / 8, rounded up][rows][8], panels `step` bytes apart, <- a [rows][columns]. Zeros behind the last column. */
-export function pack_columns(target: usize, step: usize, a: usize, aStride: usize, rows: i32, columns: i32): void {
-  for (; columns >= 8; columns -= 8) {
-    let source = a;
-    for (const end = target + (<usize>rows << 5); target != end; target += 32) {
-      const low = v128.load(source), high = v128.load(source, 16);
-      v128.store(target, high, 16);
-      v128.store(target, low);
-      source += aStride;
-    }
-    a += 32;
-    target += step - (<usize>rows << 5);
-  }
-  if (columns > 0) pack_narrow(target, a, aStride, rows, columns);
 }
 
 /** Bytes of scratch in which the edges of c are computed: a tile and a bias. */

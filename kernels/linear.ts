@@ -2,7 +2,8 @@
 // their saved layout [out][in], any sizes.
 
 import { NONE, activate } from './activation';
-import { EDGE_BYTES, multiply_panels, multiply_transposed, pack_columns, panel_bytes } from './gemm';
+import { EDGE_BYTES, multiply_panels, multiply_transposed } from './gemm';
+import { pack_columns, panel_bytes } from './panel';
 
 /** Four lanes added in a fixed order. */
 function horizontal_sum(v: v128): f32 {

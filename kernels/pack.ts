@@ -1,7 +1,7 @@
 // Weights from their saved layout (OIHW) into the order the inner loops read them, with batch norm's
 // scale folded in where `scale` is given; a map's rows into that order; and gradients from task order back into the saved layout.
 
-import { pack_columns } from './gemm';
+import { map_step, pack_columns } from './panel';
 
 /**
  * packed[panel][k][8]: column n = 8 * panel + j of the forward matrix, k = (ky * K + kx) * in + ci for weight
@@ -65,17 +65,18 @@ export function f32_pack_depthwise_forward(weight: usize, scale: usize, packed: 
 }
 
 /**
- * packed [channels / 8, rounded up][rows][8] <- x [rows][channels]: panels of eight channels, as multiply_tiles (tile.ts) reads them.
+ * packed <- x [rows][channels] in panels of eight channels, map_step (panel.ts) apart; channels are a multiple of 8.
  * A tile is `rowsPerTask` rows.
  */
 export function f32_pack_rows_forward(x: usize, packed: usize, rows: i32, channels: i32, rowsPerTask: i32, tile: i32, scratch: usize): void {
   const first = tile * rowsPerTask;
   const stride = <usize>channels << 2;
-  pack_columns(packed + (<usize>first << 5), <usize>rows << 5, x + <usize>first * stride, stride, min(rowsPerTask, rows - first), channels);
+  pack_columns(packed + (<usize>first << 5), map_step(rows), x + <usize>first * stride, stride, min(rowsPerTask, rows - first), channels);
 }
 
 /** x [rows][channels] <- packed, as f32_pack_rows_forward has it; channels are a multiple of 8. A tile is `rowsPerTask` rows. */
 export function f32_unpack_rows_forward(packed: usize, x: usize, rows: i32, channels: i32, rowsPerTask: i32, tile: i32, scratch: usize): void {
+  const step = map_step(rows);
   const first = tile * rowsPerTask;
   const stride = <usize>channels << 2;
   for (let row: usize = first; row < <usize>min(first + rowsPerTask, rows); row++) {
@@ -84,7 +85,7 @@ export function f32_unpack_rows_forward(packed: usize, x: usize, rows: i32, chan
     for (let target = end - stride; target < end; target += 32) {
       v128.store(target, v128.load(source));
       v128.store(target, v128.load(source, 16), 16);
-      source += <usize>rows << 5;
+      source += step;
     }
   }
 }

@@ -3,7 +3,8 @@
 // epilogue. Packed weights: see kernels/pack.ts.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed, panel_bytes } from './gemm';
+import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';
+import { map_step, panel_bytes } from './panel';
 import { VECTOR } from './vector';
 import { load_gradient, load_normalized } from './view';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
@@ -36,32 +37,18 @@ export function f32_pointwise_conv_statistics_forward__5x8(
   end_statistics(accumulators, partials + <usize>tile * partial_bytes(outChannels), end - first, 0, outChannels, outChannels);
 }
 
-/** target [channels / 8][count][8] <- rows number `first` onward of x in panels `xStep` apart, each times its image's gate. */
-function load_gated(target: usize, x: usize, xStep: usize, gate: usize, first: i32, count: i32, channels: i32, rowsPerImage: i32): void {
-  for (let row = first; row < first + count; ) {
-    const image = row / rowsPerImage;
-    const end = min((image + 1) * rowsPerImage, first + count);
-    let panel = x + (<usize>row << 5);
-    let to = target + (<usize>(row - first) << 5);
-    const factors = gate + <usize>(image * channels << 2);
-    for (let at: usize = 0; at < <usize>channels << 2; at += 32) {
-      gate_run(to, panel, end - row, factors + at);
-      panel += xStep;
-      to += <usize>count << 5;
+/** target [channels / 8][count][8] <- rows of a panelled map, `step` bytes from panel to panel, times gate [channels]. */
+function load_gated_rows(target: usize, x: usize, step: usize, gate: usize, count: i32, channels: i32): void {
+  const bytes = <usize>count << 5;
+  for (const end = gate + (<usize>channels << 2); gate < end; gate += 32) {
+    for (let at: usize = 0; at < 32; at += VECTOR) {
+      const factor = v128.load(gate + at);
+      const from = x + at;
+      const to = target + at;
+      for (let byte: usize = 0; byte < bytes; byte += 32) v128.store(to + byte, f32x4.mul(v128.load(from + byte), factor));
     }
-    row = end;
-  }
-}
-
-/** Rows of a panel times their gate. */
-function gate_run(target: usize, source: usize, count: i32, gate: usize): void {
-  for (let at: usize = 0; at < 32; at += VECTOR) {
-    const factor = v128.load(gate + at);
-    const from = source + at;
-    const to = target + at;
-    for (let byte: usize = 0; byte < <usize>count << 5; byte += 32) {
-      v128.store(to + byte, f32x4.mul(v128.load(from + byte), factor));
-    }
+    x += step;
+    target += bytes;
   }
 }
 
@@ -73,31 +60,33 @@ function gate_run(target: usize, source: usize, count: i32, gate: usize): void {
  */
 export function f32_pointwise_conv_forward__5x8(
   x: usize, gate: usize, weight: usize, bias: usize, residual: usize, y: usize,
-  rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, columnsPerTask: i32, rowsPerBlock: i32, activation: i32,
+  rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, columnsPerTask: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
   const columnTasks = (outChannels + columnsPerTask - 1) / columnsPerTask;
-  const column = (tile % columnTasks) * columnsPerTask;
-  const columns = min(columnsPerTask, outChannels - column);
-  const byte = <usize>column << 2;
-  const first = (tile / columnTasks) * rowsPerTask;
-  const end = min(first + rowsPerTask, rows);
-  const mapStep = <usize>rows << 5;
-  const loaded = scratch + EDGE_BYTES;
-  for (let row = first; row < end; row += rowsPerBlock) {
-    const count = min(rowsPerBlock, end - row);
-    const at = <usize>(column >> 3) * mapStep + (<usize>row << 5);
+  const first = (tile % columnTasks) * columnsPerTask;
+  const columns = min(columnsPerTask, outChannels - first);
+  const byte = <usize>first << 2;
+  const step = map_step(rows);
+  const gated = scratch + EDGE_BYTES;
+  let row = (tile / columnTasks) * rowsPerTask;
+  const end = min(row + rowsPerTask, rows);
+  while (row < end) {
+    const image = row / rowsPerImage;
+    const count = gate == 0 ? end - row : min(end, (image + 1) * rowsPerImage) - row;
     let a = x + (<usize>row << 5);
-    let step = mapStep;
+    let aStep = step;
     if (gate != 0) {
-      load_gated(loaded, x, mapStep, gate, row, count, inChannels, rowsPerImage);
-      a = loaded;
-      step = <usize>count << 5;
+      load_gated_rows(gated, a, step, gate + <usize>(image * inChannels << 2), count, inChannels);
+      a = gated;
+      aStep = <usize>count << 5;
     }
+    const at = <usize>(first >> 3) * step + (<usize>row << 5);
     multiply_into_panels(
-      a, step, count, inChannels, weight + byte * <usize>inChannels, columns,
-      y + at, mapStep, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch,
+      a, aStep, count, inChannels, weight + byte * <usize>inChannels, columns,
+      y + at, step, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch,
     );
+    row += count;
   }
 }
 

@@ -1,6 +1,7 @@
 // Sums over the pixels of an image, channel by channel: the global average pool, and the sums behind
 // the gradient of what is pooled or gated (squeeze-and-excite, the head).
 
+import { map_step } from './panel';
 import { clamp, hard_swish, hard_swish_slope, HARD_SWISH, held, high_of, inside, low_of, offset_of, slope_of } from './activation';
 import { VECTOR, add_vector } from './vector';
 import { touch } from './touch';
@@ -70,7 +71,7 @@ export function f32_global_average_pool_forward__panels(x: usize, out: usize, im
   const n = f32x4.splat(<f32>pixels);
   const imageBytes = <usize>pixels << 5;
   for (let image: usize = 0; image < <usize>images; image++) {
-    const source = x + (<usize>tile * <usize>images + image) * imageBytes;
+    const source = x + <usize>tile * map_step(images * pixels) + image * imageBytes;
     const target = out + (image * <usize>channels << 2) + (<usize>tile << 5);
     for (let c: usize = 0; c < 32; c += VECTOR) {
       const first = source + c;

@@ -1,4 +1,5 @@
 /** Rows of kernels/conv.ts: dense K x K convolutions of few input channels, over gathered patches. */
+
 import { activate } from './activation-code.ts';
 import {
   type Arrays,
@@ -8,11 +9,10 @@ import {
   mapActivation,
   multipleOf4,
   multipleOf8,
-  panelBytes,
   type Sizes,
   size,
 } from './kernel.ts';
-import { packedIndex, packedLength, panelLength } from './pointwise-conv.ts';
+import { mapFloats, mapIndex, packedIndex, packedLength, panelBytes } from './panel.ts';
 import { array, at, gradientOfOutput, range, writeStatistics } from './reference-views.ts';
 
 const rows = (s: Sizes) => size(s, 'rows');
@@ -137,7 +137,7 @@ export const convForward: Kernel = {
     x: { access: 'read', length: inputLength },
     weight: { access: 'read', length: (s) => packedLength(depth(s), outChannels(s)) },
     bias: { access: 'read', length: outChannels },
-    y: { access: 'write', length: (s) => panelLength(rows(s), outChannels(s)) },
+    y: { access: 'write', length: (s) => mapFloats(rows(s), outChannels(s)) },
   },
   integers: [...GEOMETRY, 'activation'],
   floats: [],
@@ -149,7 +149,7 @@ export const convForward: Kernel = {
   reference(s, arrays) {
     const y = array(arrays, 'y');
     convolve(s, arrays, (index, o, sum) => {
-      y[packedIndex(rows(s), Math.floor(index / outChannels(s)), o)] = activate(
+      y[mapIndex(rows(s), Math.floor(index / outChannels(s)), o)] = activate(
         sum + at(array(arrays, 'bias'), o),
         size(s, 'activation'),
       );

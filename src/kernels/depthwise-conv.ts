@@ -1,4 +1,5 @@
 /** Rows of kernels/depthwise-conv.ts. Weights are packed [tap][channel] (pack.ts). */
+
 import { activate } from './activation-code.ts';
 import {
   type Arrays,
@@ -11,7 +12,7 @@ import {
   type Sizes,
   size,
 } from './kernel.ts';
-import { packedIndex, panelLength } from './pointwise-conv.ts';
+import { mapFloats, mapIndex } from './panel.ts';
 import {
   array,
   at,
@@ -91,7 +92,7 @@ function convolve(s: Sizes, arrays: Arrays, value: (input: number, channel: numb
 /** Inference in double precision: y, and its means where `pooled` is given, from the values that are convolved. */
 export function convolveAndActivate(s: Sizes, arrays: Arrays, value: (input: number, channel: number) => number): void {
   const y = array(arrays, 'y');
-  const place = (row: number, channel: number) => packedIndex(images(s) * outPixels(s), row, channel);
+  const place = (row: number, channel: number) => mapIndex(images(s) * outPixels(s), row, channel);
   convolve(s, arrays, value).forEach((sum, index) => {
     const [row, channel] = [Math.floor(index / channels(s)), index % channels(s)];
     y[place(row, channel)] = activate(sum + at(array(arrays, 'bias'), channel), size(s, 'activation'));
@@ -234,10 +235,10 @@ export const depthwiseConvForward: Kernel = {
   name: 'f32_depthwise_conv_forward__c4w4',
   file: 'depthwise-conv',
   pointers: {
-    x: { access: 'read', length: (s) => panelLength(images(s) * inPixels(s), channels(s)) },
+    x: { access: 'read', length: (s) => mapFloats(images(s) * inPixels(s), channels(s)) },
     weight: { access: 'read', length: (s) => taps(s) * channels(s) },
     bias: { access: 'read', length: channels },
-    y: { access: 'write', length: (s) => panelLength(images(s) * outPixels(s), channels(s)) },
+    y: { access: 'write', length: (s) => mapFloats(images(s) * outPixels(s), channels(s)) },
     pooled: { access: 'write', optional: true, length: (s) => images(s) * channels(s) },
   },
   integers: ['images', ...GEOMETRY, 'channelsPerTask', 'rowsPerBlock', 'activation'],
@@ -250,7 +251,7 @@ export const depthwiseConvForward: Kernel = {
   reference(s, arrays) {
     const x = array(arrays, 'x');
     convolveAndActivate(s, arrays, (input, channel) =>
-      at(x, packedIndex(images(s) * inPixels(s), Math.floor(input / channels(s)), channel)),
+      at(x, mapIndex(images(s) * inPixels(s), Math.floor(input / channels(s)), channel)),
     );
   },
   cases: [

@@ -1,4 +1,5 @@
 /** The row of kernels/expand-depthwise-conv.ts: an expansion and the depthwise convolution behind it, in inference. */
+
 import { activate } from './activation-code.ts';
 import {
   convolveAndActivate,
@@ -14,7 +15,7 @@ import {
   WIDE,
 } from './depthwise-conv.ts';
 import { type Kernel, mapActivation, multipleOf8, type Sizes, size } from './kernel.ts';
-import { packedIndex, packedLength, panelLength } from './pointwise-conv.ts';
+import { mapFloats, mapIndex, packedIndex, packedLength } from './panel.ts';
 import { array, at } from './reference-views.ts';
 
 const images = (s: Sizes) => size(s, 'images');
@@ -40,12 +41,12 @@ export const expandDepthwiseConvForward: Kernel = {
   name: 'f32_expand_depthwise_conv_forward__5x8',
   file: 'expand-depthwise-conv',
   pointers: {
-    x: { access: 'read', length: (s) => panelLength(images(s) * inPixels(s), inChannels(s)) },
+    x: { access: 'read', length: (s) => mapFloats(images(s) * inPixels(s), inChannels(s)) },
     expandWeight: { access: 'read', length: (s) => packedLength(inChannels(s), channels(s)) },
     expandBias: { access: 'read', length: channels },
     weight: { access: 'read', length: (s) => taps(s) * channels(s) },
     bias: { access: 'read', length: channels },
-    y: { access: 'write', length: (s) => panelLength(images(s) * outPixels(s), channels(s)) },
+    y: { access: 'write', length: (s) => mapFloats(images(s) * outPixels(s), channels(s)) },
     pooled: { access: 'write', optional: true, length: (s) => images(s) * channels(s) },
   },
   integers: [
@@ -77,7 +78,7 @@ export const expandDepthwiseConvForward: Kernel = {
       const [row, c] = [Math.floor(index / channels(s)), index % channels(s)];
       let sum = at(array(arrays, 'expandBias'), c);
       for (let k = 0; k < inChannels(s); k++) {
-        const value = at(x, packedIndex(images(s) * inPixels(s), row, k));
+        const value = at(x, mapIndex(images(s) * inPixels(s), row, k));
         sum += value * at(weight, packedIndex(inChannels(s), k, c));
       }
       expanded[index] = activate(sum, size(s, 'expandActivation'));

@@ -75,11 +75,6 @@ export function ceilDivide(a: number, b: number): number {
 /** Bytes in which the edges of a product are computed (kernels/gemm.ts). */
 export const EDGE_BYTES = 192;
 
-/** Bytes of `rows` rows in panels of eight columns. */
-export function panelBytes(rows: number, columns: number): number {
-  return 32 * rows * ceilDivide(columns, 8);
-}
-
 type Constraint = (sizes: Sizes) => string | null;
 
 function multiplesOf(factor: number, names: readonly string[]): Constraint {

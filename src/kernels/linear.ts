@@ -1,4 +1,5 @@
 /** Rows of kernels/linear.ts: fully connected layers, weights as saved, any sizes. */
+
 import { activate } from './activation-code.ts';
 import {
   ceilDivide,
@@ -7,11 +8,10 @@ import {
   mapActivation,
   multipleOf4,
   multipleOf8,
-  panelBytes,
   type Sizes,
   size,
 } from './kernel.ts';
-import { packedIndex, packedLength } from './pointwise-conv.ts';
+import { packedIndex, packedLength, panelBytes } from './panel.ts';
 import { array, at } from './reference-views.ts';
 
 const rows = (s: Sizes) => size(s, 'rows');

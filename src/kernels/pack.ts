@@ -1,6 +1,7 @@
 /** Rows of kernels/pack.ts: weights and rows into kernel order, gradients back into saved order. */
+
 import { ceilDivide, type Kernel, multipleOf8, type Sizes, size } from './kernel.ts';
-import { packedIndex, packedLength, panelLength } from './pointwise-conv.ts';
+import { mapFloats, mapIndex, packedIndex, packedLength } from './panel.ts';
 import { array, at } from './reference-views.ts';
 
 const inChannels = (s: Sizes) => size(s, 'inChannels');
@@ -92,7 +93,7 @@ export const packRowsForward: Kernel = {
   file: 'pack',
   pointers: {
     x: { access: 'read', length: (s) => size(s, 'rows') * size(s, 'channels') },
-    packed: { access: 'write', length: (s) => panelLength(size(s, 'rows'), size(s, 'channels')) },
+    packed: { access: 'write', length: (s) => mapFloats(size(s, 'rows'), size(s, 'channels')) },
   },
   integers: ['rows', 'channels', 'rowsPerTask'],
   floats: [],
@@ -100,19 +101,20 @@ export const packRowsForward: Kernel = {
   scratchBytes: () => 0,
   flops: () => 0,
   reduction: () => 0,
+  constraint: multipleOf8('channels'),
   reference(s, arrays) {
     const [rows, channels] = [size(s, 'rows'), size(s, 'channels')];
-    const packed = array(arrays, 'packed').fill(0, 0, packedLength(rows, channels));
+    const packed = array(arrays, 'packed');
     for (let row = 0; row < rows; row++) {
       for (let channel = 0; channel < channels; channel++) {
-        packed[packedIndex(rows, row, channel)] = at(array(arrays, 'x'), row * channels + channel);
+        packed[mapIndex(rows, row, channel)] = at(array(arrays, 'x'), row * channels + channel);
       }
     }
   },
   cases: [
-    { sizes: { rows: 63, channels: 12, rowsPerTask: 8 } },
+    { sizes: { rows: 63, channels: 24, rowsPerTask: 8 } },
     { sizes: { rows: 32, channels: 8, rowsPerTask: 20 } },
-    { sizes: { rows: 3, channels: 7, rowsPerTask: 4 } },
+    { sizes: { rows: 3, channels: 16, rowsPerTask: 4 } },
   ],
 };
 
@@ -120,7 +122,7 @@ export const unpackRowsForward: Kernel = {
   name: 'f32_unpack_rows_forward',
   file: 'pack',
   pointers: {
-    packed: { access: 'read', length: (s) => panelLength(size(s, 'rows'), size(s, 'channels')) },
+    packed: { access: 'read', length: (s) => mapFloats(size(s, 'rows'), size(s, 'channels')) },
     x: { access: 'write', length: (s) => size(s, 'rows') * size(s, 'channels') },
   },
   integers: ['rows', 'channels', 'rowsPerTask'],
@@ -133,7 +135,7 @@ export const unpackRowsForward: Kernel = {
   reference(s, arrays) {
     const channels = size(s, 'channels');
     array(arrays, 'x').forEach((_, index, x) => {
-      const place = packedIndex(size(s, 'rows'), Math.floor(index / channels), index % channels);
+      const place = mapIndex(size(s, 'rows'), Math.floor(index / channels), index % channels);
       x[index] = at(array(arrays, 'packed'), place);
     });
   },

@@ -1,4 +1,5 @@
 /** Rows of kernels/pointwise-conv.ts. Weights are packed in panels of 8 columns (pack.ts). */
+
 import { activate } from './activation-code.ts';
 import {
   type Arrays,
@@ -8,10 +9,10 @@ import {
   mapActivation,
   multipleOf4,
   multipleOf8,
-  panelBytes,
   type Sizes,
   size,
 } from './kernel.ts';
+import { mapFloats, mapIndex, packedIndex, packedLength, panelBytes } from './panel.ts';
 import {
   array,
   at,
@@ -21,21 +22,6 @@ import {
   writeGradientSums,
   writeStatistics,
 } from './reference-views.ts';
-
-/** Floats of a matrix [depth][columns] packed in panels. */
-export function packedLength(depth: number, columns: number): number {
-  return ceilDivide(columns, 8) * 8 * depth;
-}
-
-/** Floats of a matrix [rows][columns] in panels of eight columns, and of three more rows, which matrix tiles may read. */
-export function panelLength(rows: number, columns: number): number {
-  return packedLength(rows, columns) + 24;
-}
-
-/** Element [k][n] of a packed matrix. */
-export function packedIndex(depth: number, k: number, n: number): number {
-  return (Math.floor(n / 8) * depth + k) * 8 + (n % 8);
-}
 
 const rows = (s: Sizes) => size(s, 'rows');
 const inChannels = (s: Sizes) => size(s, 'inChannels');
@@ -149,26 +135,18 @@ export const pointwiseConvForward: Kernel = {
   name: 'f32_pointwise_conv_forward__5x8',
   file: 'pointwise-conv',
   pointers: {
-    x: { access: 'read', length: (s) => panelLength(rows(s), inChannels(s)) },
+    x: { access: 'read', length: (s) => mapFloats(rows(s), inChannels(s)) },
     gate: { access: 'read', optional: true, length: (s) => images(s) * inChannels(s) },
     weight: { access: 'read', length: (s) => packedLength(inChannels(s), outChannels(s)) },
     bias: { access: 'read', length: outChannels },
-    residual: { access: 'read', optional: true, length: (s) => panelLength(rows(s), outChannels(s)) },
-    y: { access: 'write', length: (s) => panelLength(rows(s), outChannels(s)) },
+    residual: { access: 'read', optional: true, length: (s) => mapFloats(rows(s), outChannels(s)) },
+    y: { access: 'write', length: (s) => mapFloats(rows(s), outChannels(s)) },
   },
-  integers: [
-    'rows',
-    'inChannels',
-    'outChannels',
-    'rowsPerImage',
-    'rowsPerTask',
-    'columnsPerTask',
-    'rowsPerBlock',
-    'activation',
-  ],
+  integers: ['rows', 'inChannels', 'outChannels', 'rowsPerImage', 'rowsPerTask', 'columnsPerTask', 'activation'],
   floats: [],
   tiles: (s) => rowTasks(s) * columnTasks(s),
-  scratchBytes: (s) => EDGE_BYTES + panelBytes(blockRows(s) + 3, inChannels(s)),
+  // gated rows
+  scratchBytes: (s) => EDGE_BYTES + panelBytes(size(s, 'rowsPerTask') + 3, inChannels(s)),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: inChannels,
   constraint: (s) => multipleOf8('inChannels', 'outChannels', 'columnsPerTask')(s) ?? mapActivation('activation')(s),
@@ -178,10 +156,10 @@ export const pointwiseConvForward: Kernel = {
     const x = array(arrays, 'x');
     const value = (row: number, c: number) => {
       const image = Math.floor(row / size(s, 'rowsPerImage'));
-      return at(x, packedIndex(rows(s), row, c)) * (arrays.gate ? at(arrays.gate, image * inChannels(s) + c) : 1);
+      return at(x, mapIndex(rows(s), row, c)) * (arrays.gate ? at(arrays.gate, image * inChannels(s) + c) : 1);
     };
     multiply(s, value, array(arrays, 'weight'), (row, o, sum) => {
-      const index = packedIndex(rows(s), row, o);
+      const index = mapIndex(rows(s), row, o);
       const activated = activate(sum + at(array(arrays, 'bias'), o), size(s, 'activation'));
       y[index] = activated + (residual ? at(residual, index) : 0);
     });
@@ -195,8 +173,18 @@ export const pointwiseConvForward: Kernel = {
         rowsPerImage: 9,
         rowsPerTask: 24,
         columnsPerTask: 8,
-        rowsPerBlock: 8,
         activation: 3,
+      },
+    },
+    {
+      sizes: {
+        rows: 120,
+        inChannels: 16,
+        outChannels: 8,
+        rowsPerImage: 60,
+        rowsPerTask: 25,
+        columnsPerTask: 16,
+        activation: 1,
       },
     },
     {
@@ -207,7 +195,6 @@ export const pointwiseConvForward: Kernel = {
         rowsPerImage: 7,
         rowsPerTask: 8,
         columnsPerTask: 80,
-        rowsPerBlock: 8,
         activation: 3,
       },
       absent: ['gate'],
@@ -220,7 +207,6 @@ export const pointwiseConvForward: Kernel = {
         rowsPerImage: 9,
         rowsPerTask: 9,
         columnsPerTask: 24,
-        rowsPerBlock: 16,
         activation: 2,
       },
       absent: ['gate', 'residual'],
@@ -233,7 +219,6 @@ export const pointwiseConvForward: Kernel = {
         rowsPerImage: 7,
         rowsPerTask: 8,
         columnsPerTask: 8,
-        rowsPerBlock: 8,
         activation: 2,
       },
       absent: ['gate'],

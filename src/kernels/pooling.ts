@@ -1,7 +1,8 @@
 /** Rows of kernels/pooling.ts: sums over the pixels of an image. */
+
 import { activate, activateSlope } from './activation-code.ts';
 import { ceilDivide, type Kernel, mapActivation, multipleOf4, multipleOf8, type Sizes, size } from './kernel.ts';
-import { packedIndex, panelLength } from './pointwise-conv.ts';
+import { mapFloats, mapIndex } from './panel.ts';
 import { array, at, normalizedValue } from './reference-views.ts';
 
 const images = (s: Sizes) => size(s, 'images');
@@ -50,7 +51,7 @@ export const globalAveragePoolPanelsForward: Kernel = {
   name: 'f32_global_average_pool_forward__panels',
   file: 'pooling',
   pointers: {
-    x: { access: 'read', length: (s) => panelLength(images(s) * pixels(s), channels(s)) },
+    x: { access: 'read', length: (s) => mapFloats(images(s) * pixels(s), channels(s)) },
     out: { access: 'write', length: vectorLength },
   },
   integers: ['images', 'pixels', 'channels'],
@@ -66,7 +67,7 @@ export const globalAveragePoolPanelsForward: Kernel = {
       const image = Math.floor(i / channels(s));
       let sum = 0;
       for (let p = 0; p < pixels(s); p++) {
-        sum += at(x, packedIndex(images(s) * pixels(s), image * pixels(s) + p, i % channels(s)));
+        sum += at(x, mapIndex(images(s) * pixels(s), image * pixels(s) + p, i % channels(s)));
       }
       out[i] = sum / pixels(s);
     }

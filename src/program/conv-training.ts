@@ -3,10 +3,11 @@
  * batch norm, of the weights and of the input. The gradient of the input goes to the slot of the map it
  * was read from: written by the first reader, added to in place by the next ones.
  */
+
 import { assert, BneckError } from '../base/errors.ts';
 import type { BatchNorm2dNode, Conv2dNode } from '../graph/graph.ts';
 import { ceilDivide } from '../kernels/kernel.ts';
-import { packedLength } from '../kernels/pointwise-conv.ts';
+import { packedLength } from '../kernels/panel.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, rowsOf } from './geometry.ts';
 import type { Operand } from './program.ts';
 import type { ProgramBuilder } from './program-builder.ts';

@@ -4,6 +4,7 @@
  * an expansion is one step with the depthwise convolution behind it, and its map is not kept anywhere;
  * squeeze-and-excite's gate is applied while the next convolution loads.
  */
+
 import { assert, BneckError } from '../base/errors.ts';
 import type { Shape } from '../base/tensor.ts';
 import type {
@@ -16,7 +17,7 @@ import type {
   TensorName,
 } from '../graph/graph.ts';
 import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
-import { packedLength, panelLength } from '../kernels/pointwise-conv.ts';
+import { mapFloats, packedLength } from '../kernels/panel.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
 import { InputPort } from './input-port.ts';
@@ -24,7 +25,14 @@ import { layoutParameters } from './parameter-layout.ts';
 import { pictureGroups } from './picture-groups.ts';
 import type { Operand, Program } from './program.ts';
 import { ProgramBuilder, shifted } from './program-builder.ts';
-import { copiedRows, depthwiseInference, expandDepthwiseInference, inferenceTile, linearFeatures } from './tiling.ts';
+import {
+  copiedRows,
+  denseInference,
+  depthwiseInference,
+  expandDepthwiseInference,
+  linearFeatures,
+  pointwiseInference,
+} from './tiling.ts';
 
 interface MapValue extends MapShape {
   readonly kind: 'map';
@@ -119,7 +127,7 @@ class InferenceLowering {
 
   /** Where a step writes a map: a buffer that makes room after its last use. */
   #mapBuffer(tensor: TensorName, shape: MapShape): Operand {
-    return this.builder.buffer(tensor, panelLength(rowsOf(shape), shape.channels));
+    return this.builder.buffer(tensor, mapFloats(rowsOf(shape), shape.channels));
   }
 
   /** A map that a step has written; where it is kept or joined, in rows as well. */
@@ -144,7 +152,7 @@ class InferenceLowering {
     const value = this.value(tensor);
     assert(value.kind === 'map', `${tensor} is a map`);
     if (value.layout === layout) return value;
-    const floats = layout === 'rows' ? rowsOf(value) * value.channels : panelLength(rowsOf(value), value.channels);
+    const floats = layout === 'rows' ? rowsOf(value) * value.channels : mapFloats(rowsOf(value), value.channels);
     const data = this.builder.buffer(`${tensor}.${layout}`, floats);
     this.#copy(tensor, value, layout, data);
     const copied: MapValue = { ...value, layout, data };
@@ -318,14 +326,9 @@ class InferenceLowering {
     const residual = unit.add ? this.#map(unit.add.inputs.find((name) => name !== last.output) as TensorName) : null;
     assert(!residual?.gate, 'a residual has no gate');
     const rows = rowsOf(input);
-    const sizes = {
-      rows,
-      inChannels,
-      outChannels,
-      rowsPerImage: input.height * input.width,
-      ...inferenceTile(rows, inChannels, outChannels),
-      activation,
-    };
+    const rowsPerImage = input.height * input.width;
+    const tile = pointwiseInference(rows, rowsPerImage, inChannels, outChannels, input.gate !== null);
+    const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tile, activation };
     const operands = {
       x: input.data,
       gate: input.gate,
@@ -396,8 +399,7 @@ class InferenceLowering {
     const { scale, bias } = this.#fold(unit);
     const weight = this.#packConv(unit, scale);
     const shape = denseSizes(unit.conv, input, convOutput(unit.conv, input));
-    const tile = inferenceTile(shape.rows, shape.kernel ** 2 * shape.inChannels, shape.outChannels);
-    const sizes = { ...shape, rowsPerTask: tile.rowsPerTask, rowsPerBlock: tile.rowsPerBlock, activation };
+    const sizes = { ...shape, ...denseInference(shape.rows, shape.kernel ** 2 * shape.inChannels), activation };
     this.builder.step('f32_conv_forward__patches', unit.conv.name, { x: input.data, weight, bias, y }, sizes);
   }
 

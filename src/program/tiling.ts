@@ -8,6 +8,8 @@ import { ceilDivide } from '../kernels/kernel.ts';
 const BLOCK_FLOATS = 32768;
 /** Floats of a block of rows in inference: it stays in the first-level cache while panels of weights pass. */
 const INFERENCE_BLOCK_FLOATS = 2560;
+/** Floats of a task's rows in a pointwise convolution in inference, a good part of the second-level cache. */
+const POINTWISE_ROW_FLOATS = 98304;
 /** Of 16 bytes: the two planes of a depthwise gradient in the first-level cache (kernels/plane.ts). */
 const PLANE_PIXELS = 1536;
 /** Where rows that two blocks see are computed twice, four planes may fill a part of the second-level cache. */
@@ -127,22 +129,39 @@ export function copiedRows(rows: number): number {
   return ceilDivide(rows, 16);
 }
 
-/**
- * Inference matrix kernels: tasks are blocks of rows, an even number of them and a small rest. Only where these are few
- * are columns cut too, since each task brings its rows into the order that the tiles read.
- */
-export function inferenceTile(
-  rows: number,
-  inChannels: number,
-  outChannels: number,
-): { rowsPerTask: number; rowsPerBlock: number; columnsPerTask: number } {
-  const most = clamp(Math.floor(INFERENCE_BLOCK_FLOATS / inChannels / 5) * 5, 10, 255);
+/** Rows of a dense convolution in inference: tasks are blocks of rows, an even number of them and a small rest. */
+export function denseInference(rows: number, depth: number): { rowsPerTask: number; rowsPerBlock: number } {
+  const most = clamp(Math.floor(INFERENCE_BLOCK_FLOATS / depth / 5) * 5, 10, 255);
   const blocks = roundUp(ceilDivide(rows, most), 2);
   const rowsPerBlock = clamp(roundUp(ceilDivide(rows, blocks), 5), 10, most);
-  const rowsPerTask = roundUp(ceilDivide(rows, 64), rowsPerBlock);
-  const rowTasks = ceilDivide(rows, rowsPerTask);
-  const columnTasks = clamp(ceilDivide(16, rowTasks), 1, Math.max(1, Math.floor(outChannels / 240)));
-  return { rowsPerTask, rowsPerBlock, columnsPerTask: roundUp(ceilDivide(outChannels, columnTasks), 8) };
+  return { rowsPerTask: roundUp(ceilDivide(rows, 64), rowsPerBlock), rowsPerBlock };
+}
+
+/**
+ * Pointwise convolutions in inference. A task goes through its rows for each sixteen columns, whose weights meanwhile stay in the first-level cache, and its rows in the
+ * second. With a gate it is of one image, and columns are hardly cut, since each task multiplies its rows by the gate for itself.
+ */
+export function pointwiseInference(
+  rows: number,
+  rowsPerImage: number,
+  inChannels: number,
+  outChannels: number,
+  gated: boolean,
+): { rowsPerTask: number; columnsPerTask: number } {
+  const together = gated ? rowsPerImage : rows;
+  const wanted = ceilDivide(16, rows / together);
+  const pairs = ceilDivide(outChannels, 16);
+  const mostColumnTasks = gated ? Math.min(pairs, together < 96 ? 2 : 1) : pairs;
+  const needed = ceilDivide(together, Math.max(32, Math.floor(POINTWISE_ROW_FLOATS / inChannels)));
+  const rowTasks = Math.max(
+    needed,
+    Math.min(ceilDivide(wanted, mostColumnTasks), Math.max(1, Math.floor(together / 48))),
+  );
+  const columnTasks = clamp(ceilDivide(wanted, rowTasks), 1, mostColumnTasks);
+  return {
+    rowsPerTask: roundUp(ceilDivide(together, rowTasks), 5),
+    columnsPerTask: 16 * ceilDivide(pairs, columnTasks),
+  };
 }
 
 /** Rows of elementwise work over [rows][channels]. */
