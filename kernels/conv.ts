@@ -2,7 +2,7 @@
 // outside the picture) are gathered into scratch, then multiplied as a pointwise convolution's rows are.
 
 import { NONE } from './activation';
-import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';
+import { EDGE_BYTES, convolve_picture, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';
 import { map_step, pack_columns, panel_bytes } from './panel';
 import { load_gradient } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
@@ -142,6 +142,50 @@ export function f32_conv_forward__patches(
     gather_patches(patches, x, row, count, height, width, inChannels, outHeight, outWidth, kernel, stride, padding, dilation);
     pack_columns(panels, <usize>count << 5, patches, patch_bytes(depth), count, <i32>(patch_bytes(depth) >> 2));
     multiply_into_panels(panels, <usize>count << 5, count, depth, weight, outChannels, y + (<usize>row << 5), map_step(rows), bias, activation, 0, scratch);
+  }
+}
+
+/** Bytes of a line of a picture of three channels, as a 3 x 3 convolution with stride 2 sees it: with zeros around. */
+function line_bytes(outWidth: i32): usize {
+  return <usize>(2 * outWidth + 1) * 12;
+}
+
+/** target [count][line_bytes] <- lines of a picture from `top` on, from column -padding on; zeros outside. */
+function load_lines(target: usize, picture: usize, top: i32, count: i32, height: i32, width: i32, outWidth: i32, padding: i32): void {
+  const bytes = line_bytes(outWidth);
+  const before = <usize>padding * 12;
+  const seen = min(<usize>width * 12, bytes - before);
+  for (let h = top; h < top + count; h++) {
+    if (h < 0 || h >= height) memory.fill(target, 0, bytes);
+    else {
+      memory.fill(target, 0, before);
+      memory.copy(target + before, picture + <usize>(h * width) * 12, seen);
+      memory.fill(target + before + seen, 0, bytes - before - seen);
+    }
+    target += bytes;
+  }
+}
+
+/**
+ * Inference: f32_conv_forward__patches for pictures of three channels, 3 x 3 taps and stride 2, straight from a few lines of the picture. A tile is `rowsPerTask`
+ * rows of outputs of an image.
+ */
+export function f32_conv_forward__picture(
+  x: usize, weight: usize, bias: usize, y: usize,
+  images: i32, height: i32, width: i32, outHeight: i32, outWidth: i32, outChannels: i32, padding: i32, rowsPerTask: i32, activation: i32,
+  tile: i32, scratch: usize,
+): void {
+  const tasks = (outHeight + rowsPerTask - 1) / rowsPerTask;
+  const image = tile / tasks;
+  const first = (tile % tasks) * rowsPerTask;
+  const count = min(rowsPerTask, outHeight - first);
+  const lines = scratch + EDGE_BYTES;
+  const lineBytes = line_bytes(outWidth);
+  load_lines(lines, x + <usize>(image * height * width) * 12, 2 * first - padding, 2 * count + 1, height, width, outWidth, padding);
+  const target = y + (<usize>((image * outHeight + first) * outWidth) << 5);
+  const step = map_step(images * outHeight * outWidth);
+  for (let row: usize = 0; row < <usize>count; row++) {
+    convolve_picture(lines + 2 * row * lineBytes, lineBytes, outWidth, weight, outChannels, target + (row * <usize>outWidth << 5), step, bias, activation, scratch);
   }
 }
 

@@ -1,7 +1,7 @@
 // Matrix products of operands in panels of eight columns (tile.ts; panel.ts and view.ts bring them into it), and the edges that no tile covers. Strides are in bytes;
 // bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { InPanels, InPlanes, InRows, Transposed, Upright, in_panels, multiply_tiles, whole_rows } from './tile';
+import { Four, InPanels, InPlanes, InRows, Picture, Transposed, Upright, in_panels, multiply_columns, multiply_tiles, row_offset, whole_rows } from './tile';
 
 function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
@@ -20,7 +20,7 @@ function multiply_edge<Operand>(
   if (residual != 0) {
     for (let row: usize = 0; row < <usize>rows; row++) copy_floats(temporary + (row << 5), residual + row * cStride, columns);
   }
-  multiply_tiles<InRows, Operand>(a, aStep, 4, k, b, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary, 0);
+  multiply_columns<InRows, Operand, Four>(a, aStep, 4, k, b, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary, 0);
   for (let row: usize = 0; row < <usize>rows; row++) copy_floats(c + row * cStride, temporary + (row << 5), columns);
 }
 
@@ -42,7 +42,7 @@ function multiply<Target, Operand>(
     const byte = <usize>column << 2;
     for (let row = column < wholeColumns ? wholeRows : 0; row < rows; row += 4) {
       const at = <usize>(column >> 3) * columnBytes + <usize>row * rowBytes;
-      const from = isInteger<Operand>() ? a + <usize>(row >> 3) * aStep + (<usize>(row & 4) << 2) : a + (<usize>row << 5);
+      const from = a + row_offset<Operand>(row, aStep);
       multiply_edge<Operand>(
         from, aStep, min(rows - row, 4), k, b + byte * <usize>k, min(columns - column, 8),
         c + at, rowBytes, bias == 0 ? <usize>0 : bias + byte, activation, residual == 0 ? <usize>0 : residual + at, edge,
@@ -70,6 +70,13 @@ export function multiply_into_panels(
   c: usize, cStep: usize, bias: usize, activation: i32, residual: usize, edge: usize,
 ): void {
   multiply<InPanels, Upright>(a, aStep, rows, k, b, columns, c, cStep, bias, activation, residual, edge);
+}
+
+/** As multiply_into_panels for a row of a 3 x 3 convolution with stride 2 of lines of a picture (Picture, tile.ts): k is 27. */
+export function convolve_picture(
+  lines: usize, lineBytes: usize, rows: i32, b: usize, columns: i32, c: usize, cStep: usize, bias: usize, activation: i32, edge: usize,
+): void {
+  multiply<InPanels, Picture>(lines, lineBytes, rows, 27, b, columns, c, cStep, bias, activation, 0, edge);
 }
 
 /**

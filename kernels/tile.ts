@@ -13,12 +13,22 @@ import { HARD_SWISH, NONE, clamp, hard_swish, held, high_of, low_of } from './ac
 export type InRows = f32;
 export type InPanels = f64;
 export type InPlanes = u32;
-/** Whose panels a is given in: a's own, [k / 8][rows][8], or those of a transposed, [rows / 8][k][8]. */
+/**
+ * How a is given: in its own panels, [k / 8][rows][8]; in those of a transposed, [rows / 8][k][8]; or as lines of a picture of three channels, `aStep` apart, of which a row is three
+ * pixels of each of three lines, and the next row the same two pixels further on.
+ */
 export type Upright = f32;
 export type Transposed = u32;
+export type Picture = f64;
 /** Rows of a tile. Transposed has four. */
-type Four = f32;
+export type Four = f32;
 type Five = u32;
+
+// @ts-ignore: decorator
+@inline
+function of_picture<Operand>(): bool {
+  return sizeof<Operand>() == 8;
+}
 
 // @ts-ignore: decorator
 @inline
@@ -26,11 +36,24 @@ export function in_panels<Target>(): bool {
   return sizeof<Target>() == 8;
 }
 
+/** From one row of a to the next. */
+// @ts-ignore: decorator
+@inline
+function row_bytes<Operand>(): usize {
+  return isInteger<Operand>() ? 4 : of_picture<Operand>() ? 24 : 32;
+}
+
 /** From one turn to the next. */
 // @ts-ignore: decorator
 @inline
 function step_of<Operand>(): usize {
   return isInteger<Operand>() ? 32 : 4;
+}
+
+/** Where row number `row` of a begins; of Transposed a multiple of four. */
+export function row_offset<Operand>(row: i32, aStep: usize): usize {
+  if (isInteger<Operand>()) return <usize>(row >> 3) * aStep + (<usize>(row & 4) << 2);
+  return <usize>row * row_bytes<Operand>();
 }
 
 /**
@@ -45,7 +68,7 @@ function multiply_narrow_tiles<Target, Operand, Height>(
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
-  const height = isInteger<Height>() ? 5 : 4;
+  const height: i32 = isInteger<Height>() ? 5 : 4;
   for (let column = 0; column < columns; column += 8) {
     let upper = a;
     let at = in_panels<Target>() ? <usize>0 : <usize>column << 2;
@@ -57,18 +80,33 @@ function multiply_narrow_tiles<Target, Operand, Height>(
       let p = b;
       let a1: usize, x: v128, b0: v128, b1: v128, m0: v128, m1: v128;
       const end = b + (<usize>k << 5);
-      if (TURBOFAN) {
+      if (of_picture<Operand>()) {
+        while (p != end) {
+          for (let turn: usize = 0; turn < 9; turn++) { // written out
+            a1 = a0 + 4 * turn;
+            b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16);
+            if (isInteger<Height>()) {
+              x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
+            }
+            x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+            x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+            x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+            x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+          }
+          a0 += aStep; p += 288;
+        }
+      } else if (TURBOFAN) {
         do {
           for (let turn: usize = 0; turn < 8; turn++) { // written out
             a1 = a0;
             b0 = v128.load(p); b1 = v128.load(p, 16);
             if (isInteger<Height>()) {
-              x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
+              x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
             }
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+            x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+            x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+            x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+            x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
             a0 += step_of<Operand>(); p += 32;
             if (p == end) break;
             if (p == 1) store<i32>(p, 0);
@@ -82,12 +120,12 @@ function multiply_narrow_tiles<Target, Operand, Height>(
             a1 = a0 + step_of<Operand>() * turn;
             b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16);
             if (isInteger<Height>()) {
-              x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
+              x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
             }
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+            x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+            x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+            x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+            x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
           }
           a0 += isInteger<Operand>() ? 256 : aStep; p += 256;
         }
@@ -95,17 +133,17 @@ function multiply_narrow_tiles<Target, Operand, Height>(
           a1 = a0;
           b0 = v128.load(p); b1 = v128.load(p, 16);
           if (isInteger<Height>()) {
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
+            x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1);
           }
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
+          x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1);
+          x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1);
+          x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1);
+          x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
           a0 += step_of<Operand>(); p += 32;
         }
       }
       if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
-      else upper += <usize>height << 5;
+      else upper += height * row_bytes<Operand>();
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
         const b0 = v128.load(v), b1 = v128.load(v, 16);
@@ -221,7 +259,7 @@ function multiply_wide_tiles<Target, Operand, Height>(
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
-  const height = isInteger<Height>() ? 5 : 4;
+  const height: i32 = isInteger<Height>() ? 5 : 4;
   for (let column = 0; column < columns; column += 16) {
     let upper = a;
     let at = in_panels<Target>() ? <usize>0 : <usize>column << 2;
@@ -234,45 +272,67 @@ function multiply_wide_tiles<Target, Operand, Height>(
       let q = b + panel;
       let a1: usize, x: v128, b0: v128, b1: v128, b2: v128, b3: v128, m0: v128, m1: v128, m2: v128, m3: v128;
       const end = b + panel;
-      const eights = b + (<usize>(k & ~7) << 5);
-      while (p != eights) {
-        for (let turn: usize = 0; turn < 8; turn++) { // written out
-          a1 = a0 + step_of<Operand>() * turn;
-          b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16); b2 = v128.load(q, 32 * turn); b3 = v128.load(q, 32 * turn + 16);
+      if (of_picture<Operand>()) {
+        while (p != end) {
+          for (let turn: usize = 0; turn < 9; turn++) { // written out
+            a1 = a0 + 4 * turn;
+            b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16); b2 = v128.load(q, 32 * turn); b3 = v128.load(q, 32 * turn + 16);
+            if (isInteger<Height>()) {
+              x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+              s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1); s42 = f32x4.add(s42, m2); s43 = f32x4.add(s43, m3);
+            }
+            x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+            x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+            x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+            x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+          }
+          a0 += aStep; p += 288; q += 288;
+        }
+      } else {
+        const eights = b + (<usize>(k & ~7) << 5);
+        while (p != eights) {
+          for (let turn: usize = 0; turn < 8; turn++) { // written out
+            a1 = a0 + step_of<Operand>() * turn;
+            b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16); b2 = v128.load(q, 32 * turn); b3 = v128.load(q, 32 * turn + 16);
+            if (isInteger<Height>()) {
+              x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+              s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1); s42 = f32x4.add(s42, m2); s43 = f32x4.add(s43, m3);
+            }
+            x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+            x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+            x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+            x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+          }
+          a0 += isInteger<Operand>() ? 256 : aStep; p += 256; q += 256;
+        }
+        while (p != end) {
+          a1 = a0;
+          b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
           if (isInteger<Height>()) {
-            x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+            x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
             s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1); s42 = f32x4.add(s42, m2); s43 = f32x4.add(s43, m3);
           }
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+          x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+          a0 += step_of<Operand>(); p += 32; q += 32;
         }
-        a0 += isInteger<Operand>() ? 256 : aStep; p += 256; q += 256;
-      }
-      while (p != end) {
-        a1 = a0;
-        b0 = v128.load(p); b1 = v128.load(p, 16); b2 = v128.load(q); b3 = v128.load(q, 16);
-        if (isInteger<Height>()) {
-          x = v128.load32_splat(a1, isInteger<Operand>() ? 16 : 128); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-          s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1); s42 = f32x4.add(s42, m2); s43 = f32x4.add(s43, m3);
-        }
-        x = v128.load32_splat(a1, isInteger<Operand>() ? 12 : 96); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-        x = v128.load32_splat(a1, isInteger<Operand>() ? 8 : 64); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-        x = v128.load32_splat(a1, isInteger<Operand>() ? 4 : 32); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-        x = v128.load32_splat(a1, isInteger<Operand>() ? 0 : 0); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-        s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
-        a0 += step_of<Operand>(); p += 32; q += 32;
       }
       if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
-      else upper += <usize>height << 5;
+      else upper += height * row_bytes<Operand>();
       if (bias != 0) {
         const v = bias + (<usize>column << 2);
         const b0 = v128.load(v), b1 = v128.load(v, 16), b2 = v128.load(v, 32), b3 = v128.load(v, 48);
@@ -368,8 +428,8 @@ function multiply_wide_tiles<Target, Operand, Height>(
   }
 }
 
-/** Two panels of b at a time where the build is for wide vectors, and the last one, or all, alone. */
-function multiply_columns<Target, Operand, Height>(
+/** Tiles of one height, rows a multiple of it: two panels of b at a time where the build is for wide vectors, and the last one, or all, alone. */
+export function multiply_columns<Target, Operand, Height>(
   a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
@@ -402,7 +462,7 @@ export function multiply_tiles<Target, Operand>(
     const fives = TURBOFAN ? 5 * (rows & 3) : rows - 4 * ((5 - rows % 5) % 5);
     if (fives > 0) {
       multiply_columns<Target, Operand, Five>(a, aStep, fives, k, b, columns, c, cStride, bias, activation, residual, places);
-      a += <usize>fives << 5;
+      a += row_offset<Operand>(fives, aStep);
       rows -= fives;
       if (isInteger<Target>()) {
         places += <usize>fives << 2;

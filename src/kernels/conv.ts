@@ -158,6 +158,68 @@ export const convForward: Kernel = {
   cases: [{ sizes: { ...STRIDE_TWO, outChannels: 24, activation: 3 } }, { sizes: { ...DILATED, activation: 1 } }],
 };
 
+/** Bytes of a line of a picture in scratch (kernels/conv.ts), and of what tiles read behind the last one. */
+const pictureLineBytes = (s: Sizes) => 12 * (2 * size(s, 'outWidth') + 1);
+
+/** The sizes of f32_conv_forward__patches for the same convolution. */
+function asPatches(s: Sizes): Sizes {
+  return { ...s, rows: size(s, 'images') * outPixels(s), inChannels: 3, kernel: 3, stride: 2, dilation: 1 };
+}
+
+/** Whether f32_conv_forward__picture computes a convolution. */
+export function isOfPicture(s: { inChannels: number; kernel: number; stride: number; dilation: number }): boolean {
+  return s.inChannels === 3 && s.kernel === 3 && s.stride === 2 && s.dilation === 1;
+}
+
+export const convPictureForward: Kernel = {
+  name: 'f32_conv_forward__picture',
+  file: 'conv',
+  pointers: {
+    x: { access: 'read', length: (s) => inputLength(asPatches(s)) },
+    weight: { access: 'read', length: (s) => packedLength(27, outChannels(s)) },
+    bias: { access: 'read', length: outChannels },
+    y: { access: 'write', length: (s) => mapFloats(size(s, 'images') * outPixels(s), outChannels(s)) },
+  },
+  integers: [
+    'images',
+    'height',
+    'width',
+    'outHeight',
+    'outWidth',
+    'outChannels',
+    'padding',
+    'rowsPerTask',
+    'activation',
+  ],
+  floats: [],
+  tiles: (s) => size(s, 'images') * ceilDivide(size(s, 'outHeight'), size(s, 'rowsPerTask')),
+  scratchBytes: (s) => EDGE_BYTES + pictureLineBytes(s) * (2 * size(s, 'rowsPerTask') + 1) + 72,
+  flops: (s) => convForward.flops(asPatches(s)),
+  reduction: () => 27,
+  constraint: (s) => multipleOf8('outChannels')(s) ?? mapActivation('activation')(s),
+  reference: (s, arrays) => convForward.reference(asPatches(s), arrays),
+  cases: [
+    {
+      sizes: {
+        ...{ images: 2, height: 9, width: 7, outHeight: 5, outWidth: 4, outChannels: 24, padding: 1 },
+        ...{ rowsPerTask: 2, activation: 3 },
+      },
+    },
+    {
+      sizes: {
+        ...{ images: 1, height: 8, width: 46, outHeight: 4, outWidth: 23, outChannels: 16, padding: 0 },
+        ...{ rowsPerTask: 3, activation: 1 },
+      },
+    },
+    {
+      sizes: {
+        ...{ images: 2, height: 6, width: 12, outHeight: 3, outWidth: 6, outChannels: 8, padding: 1 },
+        ...{ rowsPerTask: 8, activation: 0 },
+      },
+    },
+  ],
+};
+
 export const convGradWeight: Kernel = {
   name: 'f32_conv_grad_weight__patches',
   file: 'conv',

@@ -5,7 +5,7 @@ import {
   batchNormStatisticsForward,
   batchNormSumsGradInput,
 } from './batch-norm.ts';
-import { convForward, convGradWeight, convStatisticsForward } from './conv.ts';
+import { convForward, convGradWeight, convPictureForward, convStatisticsForward } from './conv.ts';
 import { depthwiseConvForward, depthwiseConvGradient, depthwiseConvStatisticsForward } from './depthwise-conv.ts';
 import { activationForward, activationGradInput, addForward, dropoutForward, normalizeForward } from './elementwise.ts';
 import { expandDepthwiseConvForward } from './expand-depthwise-conv.ts';
@@ -43,6 +43,7 @@ export const KERNELS: readonly Kernel[] = [
   packDepthwiseForward,
   batchNormFoldForward,
   convForward,
+  convPictureForward,
   pointwiseConvForward,
   depthwiseConvForward,
   packRowsForward,

@@ -17,6 +17,7 @@ import type {
   TensorName,
 } from '../graph/graph.ts';
 import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
+import { isOfPicture } from '../kernels/conv.ts';
 import { mapFloats, packedLength } from '../kernels/panel.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
@@ -31,6 +32,7 @@ import {
   depthwiseInference,
   expandDepthwiseInference,
   linearFeatures,
+  pictureRows,
   pointwiseInference,
 } from './tiling.ts';
 
@@ -399,6 +401,17 @@ class InferenceLowering {
     const { scale, bias } = this.#fold(unit);
     const weight = this.#packConv(unit, scale);
     const shape = denseSizes(unit.conv, input, convOutput(unit.conv, input));
+    if (isOfPicture(shape)) {
+      const { height, width, outHeight, outWidth, outChannels, padding } = shape;
+      const rowsPerTask = pictureRows(input.images, outHeight);
+      this.builder.step(
+        'f32_conv_forward__picture',
+        unit.conv.name,
+        { x: input.data, weight, bias, y },
+        { images: input.images, height, width, outHeight, outWidth, outChannels, padding, rowsPerTask, activation },
+      );
+      return;
+    }
     const sizes = { ...shape, ...denseInference(shape.rows, shape.kernel ** 2 * shape.inChannels), activation };
     this.builder.step('f32_conv_forward__patches', unit.conv.name, { x: input.data, weight, bias, y }, sizes);
   }

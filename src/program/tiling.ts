@@ -137,6 +137,11 @@ export function denseInference(rows: number, depth: number): { rowsPerTask: numb
   return { rowsPerTask: roundUp(ceilDivide(rows, 64), rowsPerBlock), rowsPerBlock };
 }
 
+/** Rows of outputs of a task that convolves a picture: some 32 tasks, whose lines stay in the first-level cache. */
+export function pictureRows(images: number, outHeight: number): number {
+  return clamp(Math.floor((images * outHeight) / 32), 1, 8);
+}
+
 /**
  * Pointwise convolutions in inference. A task goes through its rows for each sixteen columns, whose weights meanwhile stay in the first-level cache, and its rows in the
  * second. With a gate it is of one image, and columns are hardly cut, since each task multiplies its rows by the gate for itself.
