@@ -120,6 +120,24 @@ function dot_4x2(a: usize, b: usize, stride: usize, count: i32, c: usize, cStrid
   store<f32>(c, t31, 4);
 }
 
+/** y <- activation(y + bias), `features` of each row's `outFeatures`; bias 0: none. */
+function add_bias(y: usize, rows: i32, features: i32, outFeatures: i32, bias: usize, activation: i32): void {
+  if (bias == 0 && activation == NONE) return;
+  const bytes = <usize>features << 2;
+  for (let row = 0; row < rows; row++) {
+    let at: usize = 0;
+    for (; at + 16 <= bytes; at += 16) {
+      const sum = v128.load(y + at);
+      v128.store(y + at, activate(bias == 0 ? sum : f32x4.add(sum, v128.load(bias + at)), activation));
+    }
+    for (; at < bytes; at += 4) {
+      const sum = load<f32>(y + at) + (bias == 0 ? <f32>0.0 : load<f32>(bias + at));
+      store<f32>(y + at, f32x4.extract_lane(activate(f32x4.splat(sum), activation), 0));
+    }
+    y += <usize>outFeatures << 2;
+  }
+}
+
 /**
  * y = activation(x weight^T + bias). x [rows][inFeatures]; weight [outFeatures][inFeatures]; bias
  * [outFeatures] or 0; y [rows][outFeatures] written. A tile is `featuresPerTask` output features.
@@ -156,32 +174,23 @@ export function f32_linear_forward(
       store<f32>(target + (feature << 2), dot(source, weight + feature * inStride, inFeatures));
     }
   }
-  if (bias == 0 && activation == NONE) return;
-  for (let row = 0; row < rows; row++) {
-    const target = y + <usize>row * outStride;
-    for (let at: usize = 0; at < <usize>features << 2; at += 4) {
-      const sum = load<f32>(target + at) + (bias == 0 ? <f32>0.0 : load<f32>(bias + (<usize>first << 2) + at));
-      store<f32>(target + at, f32x4.extract_lane(activate(f32x4.splat(sum), activation), 0));
-    }
-  }
+  add_bias(y, rows, features, outFeatures, bias == 0 ? <usize>0 : bias + (<usize>first << 2), activation);
 }
 
-/**
- * f32_linear_forward through matrix tiles, for weights that are packed (pack.ts); activation: none of those that only vectors have. A tile is `featuresPerTask` (a multiple of 8)
- * output features.
- */
+/** f32_linear_forward through matrix tiles, for weights that are packed (pack.ts). A tile is `featuresPerTask` (a multiple of 8) output features. */
 export function f32_linear_forward__5x8(
   x: usize, weight: usize, bias: usize, y: usize,
   rows: i32, inFeatures: i32, outFeatures: i32, featuresPerTask: i32, activation: i32, tile: i32, scratch: usize,
 ): void {
   const first = tile * featuresPerTask;
+  const features = min(featuresPerTask, outFeatures - first);
   const byte = <usize>first << 2;
   const xPanels = scratch + EDGE_BYTES;
   pack_columns(xPanels, <usize>rows << 5, x, <usize>inFeatures << 2, rows, inFeatures);
   multiply_panels(
-    xPanels, <usize>rows << 5, rows, inFeatures, weight + byte * <usize>inFeatures, min(featuresPerTask, outFeatures - first),
-    y + byte, <usize>outFeatures << 2, bias + byte, activation, 0, scratch,
+    xPanels, <usize>rows << 5, rows, inFeatures, weight + byte * <usize>inFeatures, features, y + byte, <usize>outFeatures << 2, 0, NONE, 0, scratch,
   );
+  add_bias(y + byte, rows, features, outFeatures, bias == 0 ? <usize>0 : bias + byte, activation);
 }
 
 /**

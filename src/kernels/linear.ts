@@ -1,16 +1,7 @@
 /** Rows of kernels/linear.ts: fully connected layers, weights as saved, any sizes. */
 
 import { activate } from './activation-code.ts';
-import {
-  ceilDivide,
-  EDGE_BYTES,
-  type Kernel,
-  mapActivation,
-  multipleOf4,
-  multipleOf8,
-  type Sizes,
-  size,
-} from './kernel.ts';
+import { ceilDivide, EDGE_BYTES, type Kernel, multipleOf4, multipleOf8, type Sizes, size } from './kernel.ts';
 import { packedIndex, packedLength, panelBytes } from './panel.ts';
 import { array, at } from './reference-views.ts';
 
@@ -62,10 +53,9 @@ export const linearTilesForward: Kernel = {
   pointers: {
     ...linearForward.pointers,
     weight: { access: 'read', length: (s) => packedLength(inFeatures(s), outFeatures(s)) },
-    bias: { access: 'read', length: outFeatures },
   },
   scratchBytes: (s) => EDGE_BYTES + panelBytes(rows(s) + 3, inFeatures(s)),
-  constraint: (s) => multipleOf8('featuresPerTask')(s) ?? mapActivation('activation')(s),
+  constraint: multipleOf8('featuresPerTask'),
   reference(s, arrays) {
     const packed = array(arrays, 'weight');
     const weight = Float32Array.from({ length: outFeatures(s) * inFeatures(s) }, (_, index) =>
@@ -75,7 +65,8 @@ export const linearTilesForward: Kernel = {
   },
   cases: [
     { sizes: { ...ODD, featuresPerTask: 8, activation: 3 } },
-    { sizes: { ...EVEN, featuresPerTask: 16, activation: 0 } },
+    { sizes: { ...EVEN, featuresPerTask: 16, activation: 0 }, absent: ['bias'] },
+    { sizes: { ...EVEN, featuresPerTask: 24, activation: 4 } },
     { sizes: { rows: 17, inFeatures: 30, outFeatures: 20, featuresPerTask: 24, activation: 1 } },
   ],
 };

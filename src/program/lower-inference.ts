@@ -34,6 +34,7 @@ import {
   linearFeatures,
   pictureRows,
   pointwiseInference,
+  tiledLinearFeatures,
 } from './tiling.ts';
 
 interface MapValue extends MapShape {
@@ -444,14 +445,15 @@ class InferenceLowering {
     const y = this.#destination(output, rows * outFeatures);
     const biasOperand = bias ? this.builder.parameter(`${node.name}.bias`) : null;
     const code = ACTIVATION_CODE[activation?.attributes.function ?? 'none'];
-    const featuresPerTask = linearFeatures(outFeatures);
-    const sizes = { rows, inFeatures, outFeatures, featuresPerTask, activation: code };
-    if (rows >= TILED_VECTORS && biasOperand && code !== ACTIVATION_CODE.hard_sigmoid) {
+    const sizes = { rows, inFeatures, outFeatures, activation: code };
+    if (rows >= TILED_VECTORS) {
       const weight = this.#packPanels(node.name, outFeatures, inFeatures, 1, null);
-      this.builder.step('f32_linear_forward__5x8', node.name, { x, weight, bias: biasOperand, y }, sizes);
+      const tiled = { ...sizes, featuresPerTask: tiledLinearFeatures(outFeatures) };
+      this.builder.step('f32_linear_forward__5x8', node.name, { x, weight, bias: biasOperand, y }, tiled);
     } else {
       const operands = { x, weight: this.builder.parameter(`${node.name}.weight`), bias: biasOperand, y };
-      this.builder.step('f32_linear_forward', node.name, operands, sizes);
+      const dots = { ...sizes, featuresPerTask: linearFeatures(outFeatures) };
+      this.builder.step('f32_linear_forward', node.name, operands, dots);
     }
     this.set(output, { kind: 'vector', data: y, images: rows, features: outFeatures });
   }

@@ -178,3 +178,8 @@ export function elementwiseRows(rows: number, channels: number): number {
 export function linearFeatures(features: number): number {
   return roundUp(ceilDivide(features, 24), 8);
 }
+
+/** The same through matrix tiles: whole panels by two, and fewer tasks, since each brings all rows into panels. */
+export function tiledLinearFeatures(features: number): number {
+  return Math.max(32, roundUp(ceilDivide(features, 12), 16));
+}
