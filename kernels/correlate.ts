@@ -3,7 +3,12 @@
 // of their own; any other geometry goes over a list of taps. Each sum takes one addition a turn of the loop, the
 // products of a turn being added up first: otherwise a chain of additions is what the core waits for. There is at least one row.
 
+import { HARD_SWISH, NONE, clamp, hard_swish, held, high_of, low_of } from './activation';
 import { VECTOR } from './vector';
+
+/** Whether sums end as activation(sum + bias), as a type parameter. */
+type Plain = f32;
+type Activated = u32;
 
 /** Room for a tap list of up to 15 x 15, in whole cache lines: what follows in scratch stays aligned. */
 export const TAP_BYTES: usize = 1856;
@@ -118,10 +123,14 @@ function correlate_n2s1(
 }
 
 /** 3 taps a row; see correlate. */
-function correlate_n3s1(
+function correlate_n3s1<End>(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
+  bias: usize, activation: i32,
 ): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
@@ -147,6 +156,24 @@ function correlate_n3s1(
         at += rowBytes;
         filter += rowStep;
       } while (filter != end);
+      if (isInteger<End>()) {
+        const b = v128.load(bias);
+        s0 = f32x4.add(s0, b);
+        s1 = f32x4.add(s1, b);
+        s2 = f32x4.add(s2, b);
+        s3 = f32x4.add(s3, b);
+        if (activation == HARD_SWISH) {
+          s0 = hard_swish(s0, three, six, sixth);
+          s1 = hard_swish(s1, three, six, sixth);
+          s2 = hard_swish(s2, three, six, sixth);
+          s3 = hard_swish(s3, three, six, sixth);
+        } else {
+          s0 = clamp(s0, low, high);
+          s1 = clamp(s1, low, high);
+          s2 = clamp(s2, low, high);
+          s3 = clamp(s3, low, high);
+        }
+      }
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -163,10 +190,14 @@ function correlate_n3s1(
 }
 
 /** 5 taps a row; see correlate. */
-function correlate_n5s1(
+function correlate_n5s1<End>(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
+  bias: usize, activation: i32,
 ): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
@@ -196,6 +227,24 @@ function correlate_n5s1(
         at += rowBytes;
         filter += rowStep;
       } while (filter != end);
+      if (isInteger<End>()) {
+        const b = v128.load(bias);
+        s0 = f32x4.add(s0, b);
+        s1 = f32x4.add(s1, b);
+        s2 = f32x4.add(s2, b);
+        s3 = f32x4.add(s3, b);
+        if (activation == HARD_SWISH) {
+          s0 = hard_swish(s0, three, six, sixth);
+          s1 = hard_swish(s1, three, six, sixth);
+          s2 = hard_swish(s2, three, six, sixth);
+          s3 = hard_swish(s3, three, six, sixth);
+        } else {
+          s0 = clamp(s0, low, high);
+          s1 = clamp(s1, low, high);
+          s2 = clamp(s2, low, high);
+          s3 = clamp(s3, low, high);
+        }
+      }
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -212,10 +261,14 @@ function correlate_n5s1(
 }
 
 /** 3 taps a row, every second value; see correlate. */
-function correlate_n3s2(
+function correlate_n3s2<End>(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
+  bias: usize, activation: i32,
 ): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
@@ -244,6 +297,24 @@ function correlate_n3s2(
         at += rowBytes;
         filter += rowStep;
       } while (filter != end);
+      if (isInteger<End>()) {
+        const b = v128.load(bias);
+        s0 = f32x4.add(s0, b);
+        s1 = f32x4.add(s1, b);
+        s2 = f32x4.add(s2, b);
+        s3 = f32x4.add(s3, b);
+        if (activation == HARD_SWISH) {
+          s0 = hard_swish(s0, three, six, sixth);
+          s1 = hard_swish(s1, three, six, sixth);
+          s2 = hard_swish(s2, three, six, sixth);
+          s3 = hard_swish(s3, three, six, sixth);
+        } else {
+          s0 = clamp(s0, low, high);
+          s1 = clamp(s1, low, high);
+          s2 = clamp(s2, low, high);
+          s3 = clamp(s3, low, high);
+        }
+      }
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -260,10 +331,14 @@ function correlate_n3s2(
 }
 
 /** 5 taps a row, every second value; see correlate. */
-function correlate_n5s2(
+function correlate_n5s2<End>(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
+  bias: usize, activation: i32,
 ): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
@@ -296,6 +371,24 @@ function correlate_n5s2(
         at += rowBytes;
         filter += rowStep;
       } while (filter != end);
+      if (isInteger<End>()) {
+        const b = v128.load(bias);
+        s0 = f32x4.add(s0, b);
+        s1 = f32x4.add(s1, b);
+        s2 = f32x4.add(s2, b);
+        s3 = f32x4.add(s3, b);
+        if (activation == HARD_SWISH) {
+          s0 = hard_swish(s0, three, six, sixth);
+          s1 = hard_swish(s1, three, six, sixth);
+          s2 = hard_swish(s2, three, six, sixth);
+          s3 = hard_swish(s3, three, six, sixth);
+        } else {
+          s0 = clamp(s0, low, high);
+          s1 = clamp(s1, low, high);
+          s2 = clamp(s2, low, high);
+          s3 = clamp(s3, low, high);
+        }
+      }
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -321,10 +414,21 @@ export function correlate(
   taps: i32, stride: i32, target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32,
   source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  if (stride == 2 && taps == 3) correlate_n3s2(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
-  else if (stride == 2) correlate_n5s2(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
-  else if (taps == 5) correlate_n5s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
-  else if (taps == 3) correlate_n3s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  if (stride == 2 && taps == 3) correlate_n3s2<Plain>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, 0, NONE);
+  else if (stride == 2) correlate_n5s2<Plain>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, 0, NONE);
+  else if (taps == 5) correlate_n5s1<Plain>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, 0, NONE);
+  else if (taps == 3) correlate_n3s1<Plain>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, 0, NONE);
   else if (taps == 2) correlate_n2s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
   else correlate_n1s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+}
+
+/** correlate for 3 or 5 taps, target = activation(sum + bias). */
+export function correlate_activated(
+  taps: i32, stride: i32, target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32,
+  source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize, bias: usize, activation: i32,
+): void {
+  if (stride == 2 && taps == 3) correlate_n3s2<Activated>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, bias, activation);
+  else if (stride == 2) correlate_n5s2<Activated>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, bias, activation);
+  else if (taps == 5) correlate_n5s1<Activated>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, bias, activation);
+  else correlate_n3s1<Activated>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, bias, activation);
 }

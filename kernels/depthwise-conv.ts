@@ -4,11 +4,11 @@
 
 import { map_step } from './panel';
 import {
-  PANEL_PLANES, activate_panel, clear_around, gather_panel, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
+  PANEL_PLANES, activate_plane, clear_around, gather_panel, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
 } from './plane';
 import { touch } from './touch';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
-import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
+import { TAP_BYTES, add_tap, correlate, correlate_activated, correlate_taps } from './correlate';
 import { add_weight_gradient } from './depthwise-weight';
 import { VECTOR } from './vector';
 
@@ -123,57 +123,50 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   end_statistics(accumulators, partials + <usize>group * partial_bytes(channels), total, firstChannel, block, channels);
 }
 
-/** Outputs that are made of a panel before they are activated: they stay in the first-level cache. */
-const OUTPUTS_AT_A_TIME: i32 = 128;
-
-/** convolve_plane for a special filter, straight into a map in panels: the last four outputs of a row may overlap those before. */
-function convolve_into_panel(
-  y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, kernel: i32, stride: i32, weight: usize, weightBytes: usize,
-): void {
-  const rowStep = <isize>weightBytes * kernel;
-  const sourceRowStep = <usize>stride * rowBytes;
-  const yRowStep = <usize>outWidth << 5;
-  correlate(kernel, stride, y, 32, yRowStep, rows, outWidth & ~3, values, sourceRowStep, rowBytes, kernel, weight, rowStep, <isize>weightBytes);
-  if ((outWidth & 3) == 0) return;
-  const last = outWidth - 4;
-  correlate(
-    kernel, stride, y + (<usize>last << 5), 32, yRowStep, rows, 4, values + <usize>(last * stride) * VECTOR, sourceRowStep, rowBytes, kernel,
-    weight, rowStep, <isize>weightBytes,
-  );
-}
-
 /**
  * The end of a depthwise convolution in inference: `rows` rows of y = activation(convolution + bias) for the channels of a
- * panel, whose planes of values stand `planeBytes` apart, a few rows at a time; sums [8] <- y added up as activate_panel does it.
+ * panel, whose planes of values stand `planeBytes` apart. The last four outputs of a row may overlap those before.
  * `outputs`: room for a plane of y, and `taps`: the list of taps, for filters that `correlate` has no loops for.
  */
 export function convolve_panel(
   y: usize, rows: i32, outWidth: i32, values: usize, planeBytes: usize, rowBytes: usize, kernel: i32, stride: i32, dilation: i32,
-  weight: usize, weightBytes: usize, bias: usize, activation: i32, sums: usize, outputs: usize, taps: usize,
+  weight: usize, weightBytes: usize, bias: usize, activation: i32, outputs: usize, taps: usize,
 ): void {
   const special = is_special(kernel, stride, dilation);
-  const direct = special && outWidth >= 4;
-  const rowsAtATime = max(OUTPUTS_AT_A_TIME / outWidth, 1);
-  memory.fill(sums, 0, 32);
-  for (let first = 0; first < rows; first += rowsAtATime) {
-    const some = min(rowsAtATime, rows - first);
-    const into = y + (<usize>(first * outWidth) << 5);
-    let plane = values + <usize>(first * stride) * rowBytes;
-    for (let at: usize = 0; at < 32; at += VECTOR) {
-      if (direct) convolve_into_panel(into + at, some, outWidth, plane, rowBytes, kernel, stride, weight + at, weightBytes);
-      else {
-        convolve_plane(outputs, some, outWidth, plane, rowBytes, kernel, stride, special, weight + at, weightBytes, taps);
-        store_gradient(into + at, 32, outputs, <usize>round_up(outWidth, 4) * VECTOR, some, outWidth, false);
+  const yRowStep = <usize>outWidth << 5;
+  const sourceRowStep = <usize>stride * rowBytes;
+  const rowStep = <isize>weightBytes * kernel;
+  for (let at: usize = 0; at < 32; at += VECTOR) {
+    if (special && outWidth >= 4) {
+      correlate_activated(kernel, stride, y + at, 32, yRowStep, rows, outWidth & ~3, values, sourceRowStep, rowBytes, kernel, weight + at, rowStep, <isize>weightBytes, bias + at, activation);
+      if ((outWidth & 3) != 0) {
+        const last = outWidth - 4;
+        correlate_activated(
+          kernel, stride, y + at + (<usize>last << 5), 32, yRowStep, rows, 4, values + <usize>(last * stride) * VECTOR, sourceRowStep, rowBytes, kernel,
+          weight + at, rowStep, <isize>weightBytes, bias + at, activation,
+        );
       }
-      plane += planeBytes;
+    } else {
+      convolve_plane(outputs, rows, outWidth, values, rowBytes, kernel, stride, special, weight + at, weightBytes, taps);
+      store_gradient(y + at, 32, outputs, <usize>round_up(outWidth, 4) * VECTOR, rows, outWidth, false);
+      activate_plane(y + at, rows * outWidth, bias + at, activation);
     }
-    activate_panel(into, some * outWidth, bias, activation, sums);
+    values += planeBytes;
   }
 }
 
-/** means [8] <- sums / pixels */
-export function store_means(means: usize, sums: usize, pixels: i32): void {
-  for (let at: usize = 0; at < 32; at += VECTOR) v128.store(means + at, f32x4.div(v128.load(sums + at), f32x4.splat(<f32>pixels)));
+/** means [8] <- those of so many pixels of a panel: of even and odd number by themselves, then both. */
+export function average_panel(means: usize, y: usize, pixels: i32): void {
+  for (let at: usize = 0; at < 32; at += VECTOR) {
+    let pixel = y + at;
+    let even = f32x4.splat(0.0), odd = even;
+    for (const end = pixel + (<usize>(pixels & ~1) << 5); pixel != end; pixel += 64) {
+      even = f32x4.add(even, v128.load(pixel));
+      odd = f32x4.add(odd, v128.load(pixel, 32));
+    }
+    if (pixels % 2 == 1) even = f32x4.add(even, v128.load(pixel));
+    v128.store(means + at, f32x4.div(f32x4.add(even, odd), f32x4.splat(<f32>pixels)));
+  }
 }
 
 /**
@@ -204,8 +197,7 @@ export function f32_depthwise_conv_forward__c4w4(
   const rows = (count - 1) * stride + reach + 1;
   const planeBytes = <usize>rows * rowBytes;
   const outputs = scratch + TAP_BYTES;
-  const sums = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
-  const values = sums + 64;
+  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
   if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, weightBytes, rowBytes);
   const xStep = map_step(images * height * width);
   const yStep = map_step(images * outHeight * outWidth);
@@ -218,9 +210,9 @@ export function f32_depthwise_conv_forward__c4w4(
     const panel = <usize>(channel >> 3);
     gather_panel(values, planeBytes, rows, columns, xImage + panel * xStep, height, width, top, -padding);
     convolve_panel(
-      yImage + panel * yStep, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, weight + at, weightBytes, bias + at, activation, sums, outputs, scratch,
+      yImage + panel * yStep, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, weight + at, weightBytes, bias + at, activation, outputs, scratch,
     );
-    if (pooled != 0) store_means(pooled + <usize>image * weightBytes + at, sums, outHeight * outWidth);
+    if (pooled != 0) average_panel(pooled + <usize>image * weightBytes + at, yImage + panel * yStep, outHeight * outWidth);
   }
 }
 

@@ -8,7 +8,7 @@ import { TAP_BYTES } from './correlate';
 import { PANEL_PLANES, clear_around } from './plane';
 import { whole_rows } from './tile';
 import { VECTOR } from './vector';
-import { convolve_panel, forward_taps, is_special, round_up, store_means, value_columns } from './depthwise-conv';
+import { average_panel, convolve_panel, forward_taps, is_special, round_up, value_columns } from './depthwise-conv';
 
 /**
  * places[i] <- the byte of a plane at which pixel number i of `rows` rows stands, the first of which
@@ -62,8 +62,7 @@ export function f32_expand_depthwise_conv_forward__5x8(
   const outside = <usize>rows * rowBytes;
   const planeBytes = outside + 4 * VECTOR;
   const outputs = scratch + TAP_BYTES;
-  const sums = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
-  const values = sums + 64;
+  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
   const places = values + 2 * PANEL_PLANES * planeBytes;
   if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, weightBytes, rowBytes);
 
@@ -87,8 +86,8 @@ export function f32_expand_depthwise_conv_forward__5x8(
     let planes = values;
     for (let c = at; c < at + (<usize>some << 2); c += 32) {
       const target = yImage + (c >> 5) * yStep;
-      convolve_panel(target, count, outWidth, planes, planeBytes, rowBytes, kernel, stride, dilation, weight + c, weightBytes, bias + c, activation, sums, outputs, scratch);
-      if (pooled != 0) store_means(pooled + <usize>image * weightBytes + c, sums, outHeight * outWidth);
+      convolve_panel(target, count, outWidth, planes, planeBytes, rowBytes, kernel, stride, dilation, weight + c, weightBytes, bias + c, activation, outputs, scratch);
+      if (pooled != 0) average_panel(pooled + <usize>image * weightBytes + c, target, outHeight * outWidth);
       planes += PANEL_PLANES * planeBytes;
     }
   }

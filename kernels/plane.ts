@@ -198,47 +198,13 @@ export function store_statistics(
   add_vector(accumulators + step * 2, square);
 }
 
-/** activate_panel for the channels of one plane. */
-function activate_plane(y: usize, count: i32, bias: usize, activation: i32, sums: usize): void {
+/** y <- activation(y + bias), the channels of a plane of a panel's pixels. */
+export function activate_plane(y: usize, pixels: i32, bias: usize, activation: i32): void {
   const b = v128.load(bias);
-  let even = v128.load(sums), odd = f32x4.splat(0.0);
-  const end = y + (<usize>(count & ~1) << 5);
-  if (activation == HARD_SWISH) {
-    const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
-    while (y != end) {
-      const y0 = hard_swish(f32x4.add(v128.load(y), b), three, six, sixth);
-      const y1 = hard_swish(f32x4.add(v128.load(y, 32), b), three, six, sixth);
-      v128.store(y, y0);
-      v128.store(y, y1, 32);
-      even = f32x4.add(even, y0);
-      odd = f32x4.add(odd, y1);
-      y += 64;
-    }
-  } else {
-    const low = low_of(activation);
-    const high = high_of(activation);
-    while (y != end) {
-      const y0 = clamp(f32x4.add(v128.load(y), b), low, high);
-      const y1 = clamp(f32x4.add(v128.load(y, 32), b), low, high);
-      v128.store(y, y0);
-      v128.store(y, y1, 32);
-      even = f32x4.add(even, y0);
-      odd = f32x4.add(odd, y1);
-      y += 64;
-    }
+  for (const end = y + (<usize>pixels << 5); y != end; y += 32) {
+    const value = activate(f32x4.add(v128.load(y), b), activation);
+    v128.store(y, value);
   }
-  if ((count & 1) != 0) {
-    const last = activate(f32x4.add(v128.load(y), b), activation);
-    v128.store(y, last);
-    even = f32x4.add(even, last);
-  }
-  const sum = f32x4.add(even, odd);
-  v128.store(sums, sum);
-}
-
-/** y <- activation(y + bias), pixels of a panel; all of them are added to `sums` [8]: those of even number and those of odd by themselves. */
-export function activate_panel(y: usize, count: i32, bias: usize, activation: i32, sums: usize): void {
-  for (let at: usize = 0; at < 32; at += VECTOR) activate_plane(y + at, count, bias + at, activation, sums + at);
 }
 
 /** dx <- the plane, or dx + the plane (accumulate). */

@@ -220,10 +220,10 @@ export function forwardTiles(s: Sizes): number {
   return images(s) * ceilDivide(size(s, 'outHeight'), size(s, 'rowsPerBlock')) * channelTasks(s);
 }
 
-/** Bytes of scratch of the inference kernels: taps, a plane of outputs, those of values of two panels, and a panel's sums. */
+/** Bytes of scratch of the inference kernels: taps, a plane of outputs, and those of values of two panels. */
 export function forwardScratchBytes(s: Sizes): number {
   const rows = size(s, 'rowsPerBlock');
-  return TAP_BYTES + outputPlaneBytes(s, rows) + 2 * valuePlaneBytes(s, rows) + 64;
+  return TAP_BYTES + outputPlaneBytes(s, rows) + 2 * valuePlaneBytes(s, rows);
 }
 
 /** A case without what only training has, with channels in eights. */
