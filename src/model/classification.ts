@@ -17,7 +17,7 @@ export interface Classification {
 function softmax(logits: Float32Array): Float64Array {
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) highest = Math.max(highest, logit);
-  const probabilities = Float64Array.from(logits);
+  const probabilities = new Float64Array(logits);
   let sum = 0;
   for (let index = 0; index < probabilities.length; index++) {
     const power = exp((probabilities[index] as number) - highest);
