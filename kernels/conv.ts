@@ -1,5 +1,5 @@
-// Dense K x K convolutions of few input channels (the stem), NHWC: patches ([ky][kx][ci], zeros
-// outside the picture) are gathered into scratch, then multiplied as a pointwise convolution's rows are.
+// Dense K x K convolutions of few input channels (the stem), of maps in NHWC: patches ([ky][kx][ci], zeros
+// outside the picture) are gathered into scratch, then multiplied as a pointwise convolution's rows are. The usual stem needs none in inference.
 
 import { NONE } from './activation';
 import { EDGE_BYTES, convolve_picture, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';

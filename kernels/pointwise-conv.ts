@@ -1,6 +1,6 @@
-// Pointwise (1x1) convolutions as matrix products over rows (pixels), NHWC. A task is a run of rows
+// Pointwise (1x1) convolutions as matrix products over rows (pixels). In training maps are NHWC, and a task is a run of rows
 // handled `rowsPerBlock` at a time, so that a block's operands stay in the core's cache from load to
-// epilogue. Packed weights: see kernels/pack.ts.
+// epilogue; in inference maps are in panels, which tiles read where they lie. Packed weights: see kernels/pack.ts.
 
 import { NONE } from './activation';
 import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';

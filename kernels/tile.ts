@@ -1,6 +1,6 @@
 // The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
 // tile at a time, in k order, so that a result depends on its inputs alone. Five rows (or four, of what five leave over) x 8 columns fill ten accumulators. Both operands are
-// panels of eight columns of a matrix, as maps are in inference, and brought into by view.ts and gemm.ts in training: one pointer each walks them, and all else is constant. A core takes up six instructions
+// panels of eight columns of a matrix, as maps are in inference, and brought into by view.ts and panel.ts in training: one pointer each walks them, and all else is constant. A core takes up six instructions
 // a cycle, of which the arithmetic wants four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13.6 on too, and a turn is
 // written as the processor likes it: a broadcast, its products, their sums. Older V8s order a block's instructions themselves, loads first, and run out of registers where a block has more
 // than one turn. Hence, in the loop that they run, a way out after each turn, and a store that never happens: no address of a float is 1 (docs/kernels.md).

@@ -67,6 +67,5 @@ test.skipIf(!able)('tiles and depthwise loops are of 256 bits throughout (Node 2
   expect(functions.filter(([, { whole, half, cut }]) => whole < 8 || half > 0 || cut > 0)).toEqual([]);
   // five or four rows in each of nine turns: scripts/compile.js kept the order
   const tiles = functions.filter(([name]) => name.includes('multiply_wide_tiles'));
-  expect(tiles.length).toBeGreaterThanOrEqual(10);
-  expect(tiles.filter(([, { turns }]) => turns !== 36 && turns !== 45)).toEqual([]);
+  expect(tiles.map(([, { turns }]) => turns).sort()).toEqual([36, 36, 36, 36, 36, 36, 45, 45, 45, 45]);
 });

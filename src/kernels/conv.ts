@@ -1,5 +1,4 @@
 /** Rows of kernels/conv.ts: dense K x K convolutions of few input channels, over gathered patches. */
-
 import { activate } from './activation-code.ts';
 import {
   type Arrays,

@@ -1,5 +1,4 @@
 /** Rows of kernels/depthwise-conv.ts. Weights are packed [tap][channel] (pack.ts). */
-
 import { activate } from './activation-code.ts';
 import {
   type Arrays,

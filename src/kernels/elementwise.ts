@@ -1,5 +1,4 @@
 /** Rows of kernels/elementwise.ts. */
-
 import { philox, RANDOM_PURPOSE } from '../base/random.ts';
 import { activate, activateSlope } from './activation-code.ts';
 import { ceilDivide, type Kernel, multipleOf4, type Sizes, size } from './kernel.ts';

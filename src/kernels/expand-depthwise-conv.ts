@@ -1,5 +1,4 @@
 /** The row of kernels/expand-depthwise-conv.ts: an expansion and the depthwise convolution behind it, in inference. */
-
 import { activate } from './activation-code.ts';
 import {
   convolveAndActivate,

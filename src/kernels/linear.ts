@@ -1,5 +1,4 @@
 /** Rows of kernels/linear.ts: fully connected layers, weights as saved, any sizes. */
-
 import { activate } from './activation-code.ts';
 import { ceilDivide, EDGE_BYTES, type Kernel, multipleOf4, multipleOf8, type Sizes, size } from './kernel.ts';
 import { packedIndex, packedLength, panelBytes } from './panel.ts';

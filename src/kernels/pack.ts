@@ -1,5 +1,4 @@
 /** Rows of kernels/pack.ts: weights and rows into kernel order, gradients back into saved order. */
-
 import { ceilDivide, type Kernel, multipleOf8, type Sizes, size } from './kernel.ts';
 import { mapFloats, mapIndex, packedIndex, packedLength } from './panel.ts';
 import { array, at } from './reference-views.ts';
@@ -119,19 +118,12 @@ export const packRowsForward: Kernel = {
 };
 
 export const unpackRowsForward: Kernel = {
+  ...packRowsForward,
   name: 'f32_unpack_rows_forward',
-  file: 'pack',
   pointers: {
     packed: { access: 'read', length: (s) => mapFloats(size(s, 'rows'), size(s, 'channels')) },
     x: { access: 'write', length: (s) => size(s, 'rows') * size(s, 'channels') },
   },
-  integers: ['rows', 'channels', 'rowsPerTask'],
-  floats: [],
-  tiles: (s) => ceilDivide(size(s, 'rows'), size(s, 'rowsPerTask')),
-  scratchBytes: () => 0,
-  flops: () => 0,
-  reduction: () => 0,
-  constraint: multipleOf8('channels'),
   reference(s, arrays) {
     const channels = size(s, 'channels');
     array(arrays, 'x').forEach((_, index, x) => {

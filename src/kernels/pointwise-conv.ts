@@ -1,5 +1,4 @@
 /** Rows of kernels/pointwise-conv.ts. Weights are packed in panels of 8 columns (pack.ts). */
-
 import { activate } from './activation-code.ts';
 import {
   type Arrays,

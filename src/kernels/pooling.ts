@@ -1,5 +1,4 @@
 /** Rows of kernels/pooling.ts: sums over the pixels of an image. */
-
 import { activate, activateSlope } from './activation-code.ts';
 import { ceilDivide, type Kernel, mapActivation, multipleOf4, multipleOf8, type Sizes, size } from './kernel.ts';
 import { mapFloats, mapIndex } from './panel.ts';

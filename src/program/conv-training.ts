@@ -3,7 +3,6 @@
  * batch norm, of the weights and of the input. The gradient of the input goes to the slot of the map it
  * was read from: written by the first reader, added to in place by the next ones.
  */
-
 import { assert, BneckError } from '../base/errors.ts';
 import type { BatchNorm2dNode, Conv2dNode } from '../graph/graph.ts';
 import { ceilDivide } from '../kernels/kernel.ts';

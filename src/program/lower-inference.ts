@@ -4,7 +4,6 @@
  * an expansion is one step with the depthwise convolution behind it, and its map is not kept anywhere;
  * squeeze-and-excite's gate is applied while the next convolution loads.
  */
-
 import { assert, BneckError } from '../base/errors.ts';
 import type { Shape } from '../base/tensor.ts';
 import type {
