@@ -10,13 +10,15 @@ const SQRT_HALF = Math.SQRT1_2;
 const PI_OVER_2_HIGH = 1.5707963267341256;
 const PI_OVER_2_LOW = 6.077100506506192e-11;
 
-const bits = new DataView(new ArrayBuffer(8));
+/** A number, and its bits: the lower 32 first, as on all machines that run WebAssembly's memory as arrays. */
+const float = new Float64Array(1);
+const words = new Uint32Array(float.buffer);
 
 /** 2 to the power of an integer in [-1022, 1023], exactly. */
 function powerOfTwo(exponent: number): number {
-  bits.setUint32(0, (exponent + 1023) << 20);
-  bits.setUint32(4, 0);
-  return bits.getFloat64(0);
+  words[0] = 0;
+  words[1] = (exponent + 1023) << 20;
+  return float[0] as number;
 }
 
 /** e^x. Underflows to 0 below -708, overflows to Infinity above 709. */
@@ -26,9 +28,12 @@ export function exp(x: number): number {
   if (x < -708) return 0;
   const k = Math.round(x * INVERSE_LN2);
   const r = x - k * LN2_HIGH - k * LN2_LOW;
-  // Taylor series on |r| <= ln2 / 2; the 14th term is below 1e-17.
-  let sum = 1;
-  for (let term = 14; term >= 1; term--) sum = 1 + (r * sum) / term;
+  // Taylor series on |r| <= ln2 / 2; the 14th term is below 1e-17. Two sums, of the even powers from the second on and
+  // of the odd ones, which processors work on side by side.
+  const q = r * r;
+  const even = 1 / 2 + q * (1 / 24 + q * (1 / 720 + q * (1 / 40320 + q * (1 / 3628800 + q * (1 / 479001600)))));
+  const odd = 1 / 6 + q * (1 / 120 + q * (1 / 5040 + q * (1 / 362880 + q * (1 / 39916800 + q * (1 / 6227020800)))));
+  const sum = 1 + (r + q * (even + r * odd));
   return sum * powerOfTwo(k);
 }
 
@@ -47,11 +52,11 @@ export function power(base: number, exponent: number): number {
 export function log(x: number): number {
   if (!(x > 0)) return x === 0 ? Number.NEGATIVE_INFINITY : Number.NaN;
   if (x === Number.POSITIVE_INFINITY) return x;
-  bits.setFloat64(0, x);
-  const high = bits.getUint32(0);
+  float[0] = x;
+  const high = words[1] as number;
   let exponent = ((high >>> 20) & 0x7ff) - 1022;
-  bits.setUint32(0, (high & 0x000fffff) | 0x3fe00000);
-  let mantissa = bits.getFloat64(0); // in [0.5, 1)
+  words[1] = (high & 0x000fffff) | 0x3fe00000;
+  let mantissa = float[0]; // in [0.5, 1)
   if (mantissa < SQRT_HALF) {
     mantissa *= 2;
     exponent -= 1;

@@ -24,6 +24,11 @@ export interface CropBox extends PictureSize {
   readonly y: number;
 }
 
+/** The part that is all of a picture. */
+export function wholeOf({ width, height }: PictureSize): CropBox {
+  return { x: 0, y: 0, width, height };
+}
+
 /** A part must lie within its picture, and not be empty. */
 export function checkCropBox(picture: PictureSize, { x, y, width, height }: CropBox): void {
   assert(

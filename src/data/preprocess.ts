@@ -6,7 +6,7 @@
  */
 import { BneckError } from '../base/errors.ts';
 import type { Picture } from './picture.ts';
-import { centerCrop, resizeShortSide } from './transform.ts';
+import { resizeCenter } from './transform.ts';
 
 export type ChannelValues = readonly [red: number, green: number, blue: number];
 
@@ -53,6 +53,6 @@ export function checkPreprocessing(preprocessing: Preprocessing): void {
 /** The pixels the network sees in evaluation: `resolution * resolution * 3` bytes, HWC. */
 export function evaluationPicture(picture: Picture, preprocessing: Preprocessing): Uint8Array {
   const { resolution, resize } = preprocessing;
-  const { data } = centerCrop(resizeShortSide(picture, resize), resolution);
+  const { data } = resizeCenter(picture, resize, resolution);
   return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makePicture, type Picture } from './picture.ts';
-import { type Box, resizeBilinear, resizeCrop } from './resample.ts';
+import { type Box, resizeBilinear, resizeCrop, resizePart } from './resample.ts';
 import { crop, flipHorizontal } from './transform.ts';
 
 function formulaPicture(width: number, height: number): Picture {
@@ -107,6 +107,21 @@ test('any picture, any part of it, to any size: what the definition gives', () =
     },
   );
   fc.assert(run, { numRuns: 300 });
+});
+
+test('a part of a resized picture is what resizing and cropping give, at any size', () => {
+  const side = fc.integer({ min: 1, max: 40 });
+  const axis = fc.tuple(side, side, fc.nat(), fc.nat());
+  const run = fc.property(axis, axis, ([width, newWidth, h, right], [height, newHeight, v, below]) => {
+    const picture = formulaPicture(width, height);
+    const size = { width: newWidth, height: newHeight };
+    const [x, y] = [h % newWidth, v % newHeight];
+    const part = { x, y, width: 1 + (right % (newWidth - x)), height: 1 + (below % (newHeight - y)) };
+    expect(resizePart(picture, size, part)).toEqual(crop(resizeBilinear(picture, newWidth, newHeight), part));
+  });
+  fc.assert(run, { numRuns: 300 });
+  const outside = { x: 1, y: 0, width: 4, height: 4 };
+  expect(() => resizePart(formulaPicture(8, 8), { width: 4, height: 4 }, outside)).toThrow();
 });
 
 test('a white picture stays white at any size', () => {

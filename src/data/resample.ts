@@ -9,7 +9,15 @@
  */
 import { RESAMPLE_KERNELS } from '../../wasm/resample.js';
 import { assert, BneckError } from '../base/errors.ts';
-import { type CropBox, checkCropBox, makePicture, type Picture, type PictureSize, pictureBytes } from './picture.ts';
+import {
+  type CropBox,
+  checkCropBox,
+  makePicture,
+  type Picture,
+  type PictureSize,
+  pictureBytes,
+  wholeOf,
+} from './picture.ts';
 
 /** Left, top, right, bottom in pixels; may be fractional. */
 export type Box = readonly [left: number, top: number, right: number, bottom: number];
@@ -27,19 +35,33 @@ interface Taps {
   readonly weights: Int16Array;
 }
 
+/** One axis of a resizing. */
+interface Axis {
+  /** pixels of the input */
+  readonly inputSize: number;
+  /** the bounds of the box, in single precision, as in Pillow */
+  readonly start: number;
+  readonly end: number;
+  /** pixels that the box is resized to */
+  readonly outputSize: number;
+  /** of those, the wanted ones: so many from there on */
+  readonly from: number;
+  readonly count: number;
+}
+
 /**
- * The taps of one axis. `start` and `end` bound the box on it and are single-precision, as in Pillow.
+ * The taps of the wanted output pixels of one axis.
  * @param mirrored the last output pixel's taps first
  */
-function computeTaps(inputSize: number, start: number, end: number, outputSize: number, mirrored = false): Taps {
+function computeTaps({ inputSize, start, end, outputSize, from, count }: Axis, mirrored = false): Taps {
   const scale = Math.fround(end - start) / outputSize;
   const support = Math.max(scale, 1); // the triangle filter reaches one (scaled) pixel to each side
   const inverse = 1 / support;
-  const lows = new Int32Array(outputSize);
-  const highs = new Int32Array(outputSize);
+  const lows = new Int32Array(count);
+  const highs = new Int32Array(count);
   let most = 1;
-  for (let output = 0; output < outputSize; output++) {
-    const center = start + (output + 0.5) * scale;
+  for (let output = 0; output < count; output++) {
+    const center = start + (from + output + 0.5) * scale;
     const low = Math.max(0, Math.trunc(center - support + 0.5));
     const high = Math.min(inputSize, Math.trunc(center + support + 0.5));
     lows[output] = low;
@@ -47,13 +69,13 @@ function computeTaps(inputSize: number, start: number, end: number, outputSize: 
     most = Math.max(most, high - low);
   }
   const pairs = (most + 1) >> 1;
-  const first = new Int32Array(outputSize);
-  const weights = new Int16Array(outputSize * pairs * 4);
+  const first = new Int32Array(count);
+  const weights = new Int16Array(count * pairs * 4);
   const exact = new Float64Array(most);
-  for (let output = 0; output < outputSize; output++) {
+  for (let output = 0; output < count; output++) {
     const low = lows[output] as number;
     const taps = (highs[output] as number) - low;
-    const center = start + (output + 0.5) * scale;
+    const center = start + (from + output + 0.5) * scale;
     let sum = 0;
     for (let tap = 0; tap < taps; tap++) {
       const distance = Math.abs((tap + low - center + 0.5) * inverse);
@@ -61,7 +83,7 @@ function computeTaps(inputSize: number, start: number, end: number, outputSize: 
       exact[tap] = weight;
       sum += weight;
     }
-    const place = mirrored ? outputSize - 1 - output : output;
+    const place = mirrored ? count - 1 - output : output;
     // as far from the end as there are taps, where there is room
     const begin = Math.max(0, Math.min(low, inputSize - 2 * pairs));
     first[place] = begin;
@@ -137,17 +159,20 @@ interface Lines extends PictureSize {
   readonly rowBytes: number;
 }
 
-/** Resamples the part of `source` inside `box` to `width` x `height` pixels. */
+/** Resamples what of `source` is inside `box` to `size`, and of that the pixels of `part`, to `output`. */
 function resample(
   source: Lines,
   [left, top, right, bottom]: Box,
-  { width, height }: PictureSize,
+  size: PictureSize,
+  { x: fromX, y: fromY, width, height }: CropBox,
   mirrored: boolean,
   output: Uint8Array,
 ): void {
   const { data, rowBytes } = source;
-  const across = computeTaps(source.width, left, right, width, mirrored);
-  const down = computeTaps(source.height, top, bottom, height);
+  const horizontal = { inputSize: source.width, start: left, end: right, outputSize: size.width };
+  const vertical = { inputSize: source.height, start: top, end: bottom, outputSize: size.height };
+  const across = computeTaps({ ...horizontal, from: fromX, count: width }, mirrored);
+  const down = computeTaps({ ...vertical, from: fromY, count: height });
   // Only the rows that the second pass will read.
   const firstRow = down.first[0] as number;
   const rows = Math.min((down.first[height - 1] as number) + 2 * down.pairs, source.height) - firstRow;
@@ -182,6 +207,11 @@ function resample(
   output.set(bytes.subarray(outputAt, outputAt + output.length));
 }
 
+/** All of a picture's rows. */
+function linesOf(picture: Picture): Lines {
+  return { ...picture, begin: 0, rowBytes: picture.width * 3 };
+}
+
 /**
  * Resizes a picture, or the part of it inside `box`, to `width` x `height` pixels.
  * As in Pillow, pixels just outside a box still weigh in at its edges; to keep them out, crop first.
@@ -202,10 +232,18 @@ export function resizeBilinear(picture: Picture, width: number, height: number, 
   );
   const whole = left === 0 && top === 0 && right === picture.width && bottom === picture.height;
   if (whole && width === picture.width && height === picture.height) return picture;
-  const output = new Uint8Array(pictureBytes({ width, height }));
-  const source = { ...picture, begin: 0, rowBytes: picture.width * 3 };
-  resample(source, [left, top, right, bottom], { width, height }, false, output);
+  const size = { width, height };
+  const output = new Uint8Array(pictureBytes(size));
+  resample(linesOf(picture), [left, top, right, bottom], size, wholeOf(size), false, output);
   return makePicture(width, height, output);
+}
+
+/** A part of a resized picture: the bytes of resizing and then cropping, of which only they are made. */
+export function resizePart(picture: Picture, size: PictureSize, part: CropBox): Picture {
+  checkCropBox(size, part);
+  const output = new Uint8Array(pictureBytes(part));
+  resample(linesOf(picture), [0, 0, picture.width, picture.height], size, part, false, output);
+  return makePicture(part.width, part.height, output);
 }
 
 /**
@@ -220,5 +258,5 @@ export function resizeCrop(picture: Picture, box: CropBox, side: number, mirrore
   const square = { width: side, height: side };
   assert(output.length === pictureBytes(square), `${output.length} bytes for ${side}x${side}`);
   const source = { data, begin: (y * pixels + x) * 3, rowBytes: pixels * 3, width, height };
-  resample(source, [0, 0, width, height], square, mirrored, output);
+  resample(source, [0, 0, width, height], square, wholeOf(square), mirrored, output);
 }

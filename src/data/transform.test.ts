@@ -8,6 +8,7 @@ import {
   crop,
   flipHorizontal,
   flipVertical,
+  resizeCenter,
   resizeShortSide,
   roundHalfToEven,
   shortSideSize,
@@ -28,7 +29,9 @@ test.each([
   [33, 20, 15, 24, '7ccc27733196061d'],
   [97, 131, 256, 224, '3e77a46e9b068bc0'],
 ])('%dx%d: Resize(%d), CenterCrop(%d) as torchvision', (width, height, size, side, golden) => {
-  expect(hash(centerCrop(resizeShortSide(formulaPicture(width, height), size), side).data)).toBe(golden);
+  const picture = formulaPicture(width, height);
+  expect(hash(centerCrop(resizeShortSide(picture, size), side).data)).toBe(golden);
+  if (side <= size) expect(hash(resizeCenter(picture, size, side).data)).toBe(golden);
 });
 
 test.each([

@@ -5,7 +5,7 @@
  * Source of the rules: torchvision/transforms/functional.py.
  */
 import { type CropBox, checkCropBox, makePicture, type Picture, type PictureSize } from './picture.ts';
-import { resizeBilinear } from './resample.ts';
+import { resizeBilinear, resizePart } from './resample.ts';
 
 /** Rounds to the nearest integer, halves to the even one, as Python's `round` does. */
 export function roundHalfToEven(value: number): number {
@@ -65,12 +65,28 @@ function padTo(picture: Picture, width: number, height: number): Picture {
   return makePicture(newWidth, newHeight, data);
 }
 
+/** The middle of a picture that is as large as it at least. */
+function centerBox(picture: PictureSize, width: number, height: number): CropBox {
+  const x = roundHalfToEven((picture.width - width) / 2);
+  const y = roundHalfToEven((picture.height - height) / 2);
+  return { x, y, width, height };
+}
+
 /** The middle `width` x `height` pixels (torchvision `CenterCrop`); smaller pictures get black borders. */
 export function centerCrop(picture: Picture, width: number, height = width): Picture {
   const padded = padTo(picture, width, height);
-  const x = roundHalfToEven((padded.width - width) / 2);
-  const y = roundHalfToEven((padded.height - height) / 2);
-  return crop(padded, { x, y, width, height });
+  return crop(padded, centerBox(padded, width, height));
+}
+
+/**
+ * `resizeShortSide` to `size` and `centerCrop` to `side`, at most `size`, in one walk that makes no other pixels: the
+ * long side may be as long as it will.
+ */
+export function resizeCenter(picture: Picture, size: number, side: number): Picture {
+  const resized = shortSideSize(picture, size);
+  const center = centerBox(resized, side, side);
+  if (resized.width === picture.width && resized.height === picture.height) return crop(picture, center);
+  return resizePart(picture, resized, center);
 }
 
 /** Left and right exchanged. */

@@ -5,7 +5,7 @@
  */
 import { type CropBox, makePicture, type Picture, type PictureSize, pictureBytes } from '../picture.ts';
 import { resizeCrop } from '../resample.ts';
-import { centerCrop, flipHorizontal, flipVertical, resizeShortSide } from '../transform.ts';
+import { flipHorizontal, flipVertical, resizeCenter, resizeShortSide } from '../transform.ts';
 import { type AffineChange, affineMatrix, cornerShearMatrix, transformAffine } from './affine.ts';
 import type { Pair } from './augmentation.ts';
 import { adjustBrightness, adjustContrast, adjustSaturation, adjustSharpness } from './enhance.ts';
@@ -66,7 +66,7 @@ export function applyOperation(picture: Picture, operation: PictureOperation): P
     case 'resized-crop':
       return applyInto(newSquare(operation.side), picture, [operation]);
     case 'center-crop':
-      return centerCrop(resizeShortSide(picture, operation.side), operation.side);
+      return resizeCenter(picture, operation.side, operation.side);
     case 'shifted-crop': {
       const { x, y, side } = operation;
       return cropWithBorder(resizeShortSide(picture, side), { x, y, width: side, height: side });
