@@ -1,15 +1,16 @@
 /**
  * Builds the kernels: writes build/dispatch.ts (AssemblyScript: opcode -> kernel call with its
- * arguments unpacked) from the kernel table and the wide form of some files (widen.js), then compiles kernels/ four times into wasm/: for
- * shared and for unshared memory, and for shared memory with wide vectors (WIDE) and older V8s (TURBOFAN). Runs after tsc, since it reads the compiled table.
+ * arguments unpacked) from the kernel table and the wide form of some files (widen.js), then compiles kernels/ five times into wasm/: for Node
+ * as they are, for wide vectors (WIDE) and for older V8s (TURBOFAN); for browsers, which do not train (TRAINING), for shared and for unshared memory.
+ * Runs after tsc, since it reads the compiled table.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile, engineOptions, root } from './compile.js';
 import { WIDENED, widen } from './widen.js';
 
-/** @type {{ KERNELS: import('../src/kernels/kernel.ts').Kernel[] }} */
-const { KERNELS } = await import(new URL('../dist/kernels/table.js', import.meta.url).href);
+/** @type {{ [table in 'INFERENCE_KERNELS' | 'KERNELS']: import('../src/kernels/kernel.ts').Kernel[] }} */
+const { INFERENCE_KERNELS, KERNELS } = await import(new URL('../dist/kernels/table.js', import.meta.url).href);
 
 /** @param {import('../src/kernels/kernel.ts').Kernel} kernel @param {number} opcode */
 function dispatchCase(kernel, opcode) {
@@ -20,15 +21,16 @@ function dispatchCase(kernel, opcode) {
   ];
   const operands = types.map((type, index) => `load<${type}>(args, ${4 * index})`);
   const call = `${kernel.name}(${[...operands, 'tile', 'scratch'].join(', ')})`;
+  const training = INFERENCE_KERNELS.includes(kernel) ? '' : 'if (!TRAINING) unreachable(); ';
   const inEights = WIDENED[kernel.file];
-  if (inEights === undefined) return `    case ${opcode}: ${call}; break;`;
+  if (inEights === undefined) return `    case ${opcode}: ${training}${call}; break;`;
   const integers = kernel.integers.map((name, index) => ({
     name,
     operand: operands[Object.keys(kernel.pointers).length + index],
   }));
   const sizes = integers.filter(({ name }) => inEights.includes(name)).map(({ operand }) => operand);
   const wide = `if (((${sizes.join(' | ') || 0}) & 7) == 0) { wide_${call}; break; }`;
-  return `    case ${opcode}: if (WIDE) { ${wide} } ${call}; break;`;
+  return `    case ${opcode}: ${training}if (WIDE) { ${wide} } ${call}; break;`;
 }
 
 const files = [...new Set(KERNELS.map((kernel) => kernel.file))];
@@ -58,9 +60,10 @@ for (const file of Object.keys(WIDENED)) {
 
 const builds = {
   shared: {},
-  single: { shared: false },
   turbofan: { turbofan: true },
   wide: { wide: true },
+  'inference-shared': { training: false },
+  'inference-single': { training: false, shared: false },
 };
 for (const [name, build] of Object.entries(builds)) {
   const module = await compile('kernels/interpreter.ts', engineOptions(build));

@@ -25,11 +25,14 @@ const COMMON = [
 
 /**
  * What the engine's kernels need besides: a memory that comes from outside, and the instructions of threads.
- * @param {{ shared?: boolean, wide?: boolean, turbofan?: boolean }} build for shared memory; for wide vectors; for V8s that order instructions themselves
+ * @param {{ shared?: boolean, training?: boolean, wide?: boolean, turbofan?: boolean }} build for shared memory; with the kernels of training; for wide vectors; for V8s that order instructions themselves
  */
-export function engineOptions({ shared = true, wide = false, turbofan = false }) {
+export function engineOptions({ shared = true, training = true, wide = false, turbofan = false }) {
   const memory = ['--enable', 'threads', '--importMemory', '--maximumMemory', '65536'];
-  const constants = ['--use', `WIDE=${Number(wide)}`, '--use', `TURBOFAN=${Number(turbofan)}`];
+  const constants = Object.entries({ TRAINING: training, WIDE: wide, TURBOFAN: turbofan }).flatMap(([name, on]) => [
+    '--use',
+    `${name}=${Number(on)}`,
+  ]);
   return [...memory, ...(shared ? ['--sharedMemory'] : []), ...constants];
 }
 

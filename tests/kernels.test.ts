@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { RandomStream } from '../src/base/random.ts';
 import type { Kernel, KernelCase, NumericArray } from '../src/kernels/kernel.ts';
-import { KERNELS } from '../src/kernels/table.ts';
+import { INFERENCE_KERNELS, KERNELS } from '../src/kernels/table.ts';
 import type { RunProgram } from '../src/runtime/control.js';
 import { encodeProgram } from '../src/runtime/encode-program.ts';
 
@@ -23,10 +23,14 @@ async function instantiate(file: string, shared: boolean): Promise<Build> {
   return { memory, run: instance.exports.run as RunProgram };
 }
 
-const single = await instantiate('kernels-single.wasm', false);
+const shared = await instantiate('kernels-shared.wasm', true);
 const others = {
   wide: await instantiate('kernels-wide.wasm', true),
   turbofan: await instantiate('kernels-turbofan.wasm', true),
+};
+const browsers = {
+  'inference-shared': await instantiate('kernels-inference-shared.wasm', true),
+  'inference-single': await instantiate('kernels-inference-single.wasm', false),
 };
 
 const CANARY = 0xa5;
@@ -111,8 +115,9 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
     }
     const expected = Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values?.slice()]));
     kernel.reference(kernelCase.sizes, expected);
-    const actual = runKernel(single, kernel, kernelCase, inputs);
-    const fromOthers = Object.entries(others).map(
+    const actual = runKernel(shared, kernel, kernelCase, inputs);
+    const builds = INFERENCE_KERNELS.includes(kernel) ? { ...others, ...browsers } : others;
+    const fromOthers = Object.entries(builds).map(
       ([build, module]) => [build, runKernel(module, kernel, kernelCase, inputs)] as const,
     );
     for (const [name, pointer] of Object.entries(kernel.pointers)) {
@@ -125,4 +130,13 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
       else compare(name, actual[name] as NumericArray, wanted, kernel.reduction(kernelCase.sizes, name));
     }
   });
+});
+
+test('the builds for browsers have no kernel of training', () => {
+  const [kernel] = KERNELS.filter((one) => !INFERENCE_KERNELS.includes(one));
+  const [kernelCase] = kernel?.cases ?? [];
+  if (!kernel || !kernelCase) throw new Error('no kernel of training');
+  for (const build of Object.values(browsers)) {
+    expect(() => runKernel(build, kernel, kernelCase, {})).toThrow(WebAssembly.RuntimeError);
+  }
 });

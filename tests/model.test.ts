@@ -75,7 +75,7 @@ describe('shapes', () => {
 });
 
 test('the kernels for unshared memory and for wide vectors give the bits of those for shared memory', async () => {
-  const kernels = await readFile(new URL('../wasm/kernels-single.wasm', import.meta.url));
+  const kernels = await readFile(new URL('../wasm/kernels-inference-single.wasm', import.meta.url));
   const single = new SingleThreadPool(await WebAssembly.compile(kernels));
   const weights = initialWeights(buildGraph(ARCHITECTURE), 1);
   const predictors = [

@@ -36,7 +36,8 @@ import {
   globalAveragePoolPanelsForward,
 } from './pooling.ts';
 
-export const KERNELS: readonly Kernel[] = [
+/** What programs of inference call, and all that the builds for browsers have. */
+export const INFERENCE_KERNELS: readonly Kernel[] = [
   normalizeForward,
   packPanelsForward,
   packPanelsTransposed,
@@ -55,6 +56,10 @@ export const KERNELS: readonly Kernel[] = [
   linearTilesForward,
   activationForward,
   addForward,
+];
+
+export const KERNELS: readonly Kernel[] = [
+  ...INFERENCE_KERNELS,
   convStatisticsForward,
   pointwiseConvStatisticsForward,
   depthwiseConvStatisticsForward,

@@ -5,7 +5,7 @@
  */
 import { assert } from '../base/errors.ts';
 import { ELEMENT_BYTES, type Kernel } from '../kernels/kernel.ts';
-import { kernelNamed } from '../kernels/table.ts';
+import { INFERENCE_KERNELS, kernelNamed } from '../kernels/table.ts';
 import { bufferLives } from './plan-memory.ts';
 import { BUFFER_ALIGNMENT, type Program, type Step } from './program.ts';
 
@@ -25,6 +25,7 @@ function checkSizes(kernel: Kernel, step: Step, place: string): void {
 
 function checkStep(program: Program, step: Step, place: string, written: Set<number>): void {
   const { kernel } = kernelNamed(step.kernel);
+  assert(program.purpose !== 'inference' || INFERENCE_KERNELS.includes(kernel), `${place}: browsers lack the kernel`);
   checkSizes(kernel, step, place);
   for (const name of Object.keys(step.operands)) assert(kernel.pointers[name], `${place}: no operand ${name}`);
   const writes: number[] = [];

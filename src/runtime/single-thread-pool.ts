@@ -12,7 +12,7 @@ export class SingleThreadPool implements ThreadPool {
   readonly memory: WebAssembly.Memory;
   readonly #run: import('./control.js').RunProgram;
 
-  /** @param kernels wasm/kernels-single.wasm, or those for shared memory with such a memory */
+  /** @param kernels wasm/kernels-inference-single.wasm, or those for shared memory with such a memory */
   constructor(
     kernels: WebAssembly.Module,
     memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: MAXIMUM_PAGES }),

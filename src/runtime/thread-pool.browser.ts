@@ -52,9 +52,11 @@ function startThread(module: WebAssembly.Module, memory: WebAssembly.Memory, thr
 /** @param threads how many, where memory can be shared; they start while the caller goes on. 0: the worker that asks does the work itself */
 export async function createThreadPool(threads: number): Promise<ThreadPool> {
   if (threads === 0 || !crossOriginIsolated) {
-    return new SingleThreadPool(await compileKernels(new URL('../../wasm/kernels-single.wasm', import.meta.url)));
+    return new SingleThreadPool(
+      await compileKernels(new URL('../../wasm/kernels-inference-single.wasm', import.meta.url)),
+    );
   }
-  const module = await compileKernels(new URL('../../wasm/kernels-shared.wasm', import.meta.url));
+  const module = await compileKernels(new URL('../../wasm/kernels-inference-shared.wasm', import.meta.url));
   const memory = sharedMemory();
   const started = Array.from({ length: threads }, (_, thread) => startThread(module, memory, thread));
   return new SharedThreadPool(memory, started);

@@ -13,7 +13,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Scripts of the built package that run as workers. */
 const WORKERS = ['dist/model/model-worker.browser.js', 'dist/runtime/worker.browser.js'];
-const KERNELS = ['wasm/kernels-shared.wasm', 'wasm/kernels-single.wasm'];
+const KERNELS = ['wasm/kernels-inference-shared.wasm', 'wasm/kernels-inference-single.wasm'];
 /** Where scripts stand within the bundle's folder. */
 export const SCRIPT_FOLDER = 'assets/js';
 

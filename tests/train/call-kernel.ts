@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { RunProgram } from '../../src/runtime/control.js';
 import { encodeProgram } from '../../src/runtime/encode-program.ts';
 
-const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536 });
-const bytes = readFileSync(new URL('../../wasm/kernels-single.wasm', import.meta.url));
+const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true });
+const bytes = readFileSync(new URL('../../wasm/kernels-shared.wasm', import.meta.url));
 const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, now: () => performance.now() } });
 const run = instance.exports.run as RunProgram;
 const [PROGRAM, DATA] = [65536, 262144];
