@@ -3,10 +3,10 @@
 // of their own; any other geometry goes over a list of taps. Each sum takes one addition a turn of the loop, the
 // products of a turn being added up first: otherwise a chain of additions is what the core waits for. There is at least one row.
 
-import { HARD_SWISH, NONE, clamp, hard_swish, held, high_of, low_of } from './activation';
+import { HARD_SWISH, NONE, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
 import { VECTOR } from './vector';
 
-/** Whether sums end as activation(sum + bias), as a type parameter. */
+/** Whether sums begin with a bias and end as activations, as a type parameter. */
 type Plain = f32;
 type Activated = u32;
 
@@ -136,7 +136,9 @@ function correlate_n3s1<End>(
     let output = target;
     let first = source;
     for (let i = 0; i < count; i += 4) {
-      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let s0 = f32x4.splat(0.0);
+      if (isInteger<End>()) s0 = v128.load(bias);
+      let s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
       do {
@@ -157,16 +159,16 @@ function correlate_n3s1<End>(
         filter += rowStep;
       } while (filter != end);
       if (isInteger<End>()) {
-        const b = v128.load(bias);
-        s0 = f32x4.add(s0, b);
-        s1 = f32x4.add(s1, b);
-        s2 = f32x4.add(s2, b);
-        s3 = f32x4.add(s3, b);
         if (activation == HARD_SWISH) {
           s0 = hard_swish(s0, three, six, sixth);
           s1 = hard_swish(s1, three, six, sixth);
           s2 = hard_swish(s2, three, six, sixth);
           s3 = hard_swish(s3, three, six, sixth);
+        } else if (activation == RELU) {
+          s0 = f32x4.pmax(s0, low);
+          s1 = f32x4.pmax(s1, low);
+          s2 = f32x4.pmax(s2, low);
+          s3 = f32x4.pmax(s3, low);
         } else {
           s0 = clamp(s0, low, high);
           s1 = clamp(s1, low, high);
@@ -203,7 +205,9 @@ function correlate_n5s1<End>(
     let output = target;
     let first = source;
     for (let i = 0; i < count; i += 4) {
-      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let s0 = f32x4.splat(0.0);
+      if (isInteger<End>()) s0 = v128.load(bias);
+      let s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
       do {
@@ -228,16 +232,16 @@ function correlate_n5s1<End>(
         filter += rowStep;
       } while (filter != end);
       if (isInteger<End>()) {
-        const b = v128.load(bias);
-        s0 = f32x4.add(s0, b);
-        s1 = f32x4.add(s1, b);
-        s2 = f32x4.add(s2, b);
-        s3 = f32x4.add(s3, b);
         if (activation == HARD_SWISH) {
           s0 = hard_swish(s0, three, six, sixth);
           s1 = hard_swish(s1, three, six, sixth);
           s2 = hard_swish(s2, three, six, sixth);
           s3 = hard_swish(s3, three, six, sixth);
+        } else if (activation == RELU) {
+          s0 = f32x4.pmax(s0, low);
+          s1 = f32x4.pmax(s1, low);
+          s2 = f32x4.pmax(s2, low);
+          s3 = f32x4.pmax(s3, low);
         } else {
           s0 = clamp(s0, low, high);
           s1 = clamp(s1, low, high);
@@ -274,7 +278,9 @@ function correlate_n3s2<End>(
     let output = target;
     let first = source;
     for (let i = 0; i < count; i += 4) {
-      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let s0 = f32x4.splat(0.0);
+      if (isInteger<End>()) s0 = v128.load(bias);
+      let s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
       do {
@@ -298,16 +304,16 @@ function correlate_n3s2<End>(
         filter += rowStep;
       } while (filter != end);
       if (isInteger<End>()) {
-        const b = v128.load(bias);
-        s0 = f32x4.add(s0, b);
-        s1 = f32x4.add(s1, b);
-        s2 = f32x4.add(s2, b);
-        s3 = f32x4.add(s3, b);
         if (activation == HARD_SWISH) {
           s0 = hard_swish(s0, three, six, sixth);
           s1 = hard_swish(s1, three, six, sixth);
           s2 = hard_swish(s2, three, six, sixth);
           s3 = hard_swish(s3, three, six, sixth);
+        } else if (activation == RELU) {
+          s0 = f32x4.pmax(s0, low);
+          s1 = f32x4.pmax(s1, low);
+          s2 = f32x4.pmax(s2, low);
+          s3 = f32x4.pmax(s3, low);
         } else {
           s0 = clamp(s0, low, high);
           s1 = clamp(s1, low, high);
@@ -344,7 +350,9 @@ function correlate_n5s2<End>(
     let output = target;
     let first = source;
     for (let i = 0; i < count; i += 4) {
-      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
+      let s0 = f32x4.splat(0.0);
+      if (isInteger<End>()) s0 = v128.load(bias);
+      let s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
       do {
@@ -372,16 +380,16 @@ function correlate_n5s2<End>(
         filter += rowStep;
       } while (filter != end);
       if (isInteger<End>()) {
-        const b = v128.load(bias);
-        s0 = f32x4.add(s0, b);
-        s1 = f32x4.add(s1, b);
-        s2 = f32x4.add(s2, b);
-        s3 = f32x4.add(s3, b);
         if (activation == HARD_SWISH) {
           s0 = hard_swish(s0, three, six, sixth);
           s1 = hard_swish(s1, three, six, sixth);
           s2 = hard_swish(s2, three, six, sixth);
           s3 = hard_swish(s3, three, six, sixth);
+        } else if (activation == RELU) {
+          s0 = f32x4.pmax(s0, low);
+          s1 = f32x4.pmax(s1, low);
+          s2 = f32x4.pmax(s2, low);
+          s3 = f32x4.pmax(s3, low);
         } else {
           s0 = clamp(s0, low, high);
           s1 = clamp(s1, low, high);

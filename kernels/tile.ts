@@ -1,12 +1,12 @@
-// The matrix inner loops. c[m][n] = activation(sum over k of a[m][k] * b[k][n] + bias[n]) + residual[m][n], in registers a
-// tile at a time, in k order, so that a result depends on its inputs alone. Five rows (or four, of what five leave over) x 8 columns fill ten accumulators. Both operands are
+// The matrix inner loops. c[m][n] = activation(bias[n] + sum over k of a[m][k] * b[k][n]) + residual[m][n], in registers a
+// tile at a time, from the bias on in k order, so that a result depends on its inputs alone. Five rows (or four, of what five leave over) x 8 columns fill ten accumulators. Both operands are
 // panels of eight columns of a matrix, as maps are in inference, and brought into by view.ts and panel.ts in training: one pointer each walks them, and all else is constant. A core takes up six instructions
 // a cycle, of which the arithmetic wants four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13.6 on too, and a turn is
 // written as the processor likes it: a broadcast, its products, their sums. Older V8s order a block's instructions themselves, loads first, and run out of registers where a block has more
 // than one turn. Hence, in the loop that they run, a way out after each turn, and a store that never happens: no address of a float is 1 (docs/kernels.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { HARD_SWISH, NONE, clamp, hard_swish, held, high_of, low_of } from './activation';
+import { HARD_SWISH, NONE, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
 
 // Type parameters, so that each use has a function of its own, which asks nothing in its loops.
 /** Where a tile leaves c: rows cStride apart; panels of eight columns, cStride apart; planes with places of their own. */
@@ -70,12 +70,17 @@ function multiply_narrow_tiles<Target, Operand, Height>(
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const height: i32 = isInteger<Height>() ? 5 : 4;
   for (let column = 0; column < columns; column += 8) {
+    let first0 = f32x4.splat(0.0), first1 = first0;
+    if (bias != 0) {
+      const v = bias + (<usize>column << 2);
+      first0 = v128.load(v); first1 = v128.load(v, 16);
+    }
     let upper = a;
     let at = in_panels<Target>() ? <usize>0 : <usize>column << 2;
     let place = places;
     for (let row = 0; row < rows; row += height) {
-      let s00 = f32x4.splat(0.0), s01 = s00, s10 = s00, s11 = s00, s20 = s00;
-      let s21 = s00, s30 = s00, s31 = s00, s40 = s00, s41 = s00;
+      let s00 = first0, s01 = first1, s10 = first0, s11 = first1, s20 = first0;
+      let s21 = first1, s30 = first0, s31 = first1, s40 = first0, s41 = first1;
       let a0 = upper;
       let p = b;
       let a1: usize, x: v128, b0: v128, b1: v128, m0: v128, m1: v128;
@@ -144,32 +149,29 @@ function multiply_narrow_tiles<Target, Operand, Height>(
       }
       if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
       else upper += height * row_bytes<Operand>();
-      if (bias != 0) {
-        const v = bias + (<usize>column << 2);
-        const b0 = v128.load(v), b1 = v128.load(v, 16);
-        s00 = f32x4.add(s00, b0); s01 = f32x4.add(s01, b1);
-        s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1);
-        s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1);
-        s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1);
+      if (activation == HARD_SWISH) {
+        s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
+        s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
+        s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
+        s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
         if (isInteger<Height>()) {
-          s40 = f32x4.add(s40, b0); s41 = f32x4.add(s41, b1);
+          s40 = hard_swish(s40, three, six, sixth); s41 = hard_swish(s41, three, six, sixth);
         }
-        if (activation == HARD_SWISH) {
-          s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
-          s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
-          s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
-          s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
-          if (isInteger<Height>()) {
-            s40 = hard_swish(s40, three, six, sixth); s41 = hard_swish(s41, three, six, sixth);
-          }
-        } else if (activation != NONE) {
-          s00 = clamp(s00, low, high); s01 = clamp(s01, low, high);
-          s10 = clamp(s10, low, high); s11 = clamp(s11, low, high);
-          s20 = clamp(s20, low, high); s21 = clamp(s21, low, high);
-          s30 = clamp(s30, low, high); s31 = clamp(s31, low, high);
-          if (isInteger<Height>()) {
-            s40 = clamp(s40, low, high); s41 = clamp(s41, low, high);
-          }
+      } else if (activation == RELU) {
+        s00 = f32x4.pmax(s00, low); s01 = f32x4.pmax(s01, low);
+        s10 = f32x4.pmax(s10, low); s11 = f32x4.pmax(s11, low);
+        s20 = f32x4.pmax(s20, low); s21 = f32x4.pmax(s21, low);
+        s30 = f32x4.pmax(s30, low); s31 = f32x4.pmax(s31, low);
+        if (isInteger<Height>()) {
+          s40 = f32x4.pmax(s40, low); s41 = f32x4.pmax(s41, low);
+        }
+      } else if (activation != NONE) {
+        s00 = clamp(s00, low, high); s01 = clamp(s01, low, high);
+        s10 = clamp(s10, low, high); s11 = clamp(s11, low, high);
+        s20 = clamp(s20, low, high); s21 = clamp(s21, low, high);
+        s30 = clamp(s30, low, high); s31 = clamp(s31, low, high);
+        if (isInteger<Height>()) {
+          s40 = clamp(s40, low, high); s41 = clamp(s41, low, high);
         }
       }
       if (in_panels<Target>()) {
@@ -261,12 +263,17 @@ function multiply_wide_tiles<Target, Operand, Height>(
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const height: i32 = isInteger<Height>() ? 5 : 4;
   for (let column = 0; column < columns; column += 16) {
+    let first0 = f32x4.splat(0.0), first1 = first0, first2 = first0, first3 = first0;
+    if (bias != 0) {
+      const v = bias + (<usize>column << 2);
+      first0 = v128.load(v); first1 = v128.load(v, 16); first2 = v128.load(v, 32); first3 = v128.load(v, 48);
+    }
     let upper = a;
     let at = in_panels<Target>() ? <usize>0 : <usize>column << 2;
     let place = places;
     for (let row = 0; row < rows; row += height) {
-      let s00 = f32x4.splat(0.0), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00, s20 = s00, s21 = s00;
-      let s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00, s40 = s00, s41 = s00, s42 = s00, s43 = s00;
+      let s00 = first0, s01 = first1, s02 = first2, s03 = first3, s10 = first0, s11 = first1, s12 = first2, s13 = first3, s20 = first0, s21 = first1;
+      let s22 = first2, s23 = first3, s30 = first0, s31 = first1, s32 = first2, s33 = first3, s40 = first0, s41 = first1, s42 = first2, s43 = first3;
       let a0 = upper;
       let p = b;
       let q = b + panel;
@@ -333,37 +340,34 @@ function multiply_wide_tiles<Target, Operand, Height>(
       }
       if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
       else upper += height * row_bytes<Operand>();
-      if (bias != 0) {
-        const v = bias + (<usize>column << 2);
-        const b0 = v128.load(v), b1 = v128.load(v, 16), b2 = v128.load(v, 32), b3 = v128.load(v, 48);
-        s00 = f32x4.add(s00, b0); s01 = f32x4.add(s01, b1); s02 = f32x4.add(s02, b2); s03 = f32x4.add(s03, b3);
-        s10 = f32x4.add(s10, b0); s11 = f32x4.add(s11, b1); s12 = f32x4.add(s12, b2); s13 = f32x4.add(s13, b3);
-        s20 = f32x4.add(s20, b0); s21 = f32x4.add(s21, b1); s22 = f32x4.add(s22, b2); s23 = f32x4.add(s23, b3);
-        s30 = f32x4.add(s30, b0); s31 = f32x4.add(s31, b1); s32 = f32x4.add(s32, b2); s33 = f32x4.add(s33, b3);
+      if (activation == HARD_SWISH) {
+        s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
+        s02 = hard_swish(s02, three, six, sixth); s03 = hard_swish(s03, three, six, sixth);
+        s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
+        s12 = hard_swish(s12, three, six, sixth); s13 = hard_swish(s13, three, six, sixth);
+        s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
+        s22 = hard_swish(s22, three, six, sixth); s23 = hard_swish(s23, three, six, sixth);
+        s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
+        s32 = hard_swish(s32, three, six, sixth); s33 = hard_swish(s33, three, six, sixth);
         if (isInteger<Height>()) {
-          s40 = f32x4.add(s40, b0); s41 = f32x4.add(s41, b1); s42 = f32x4.add(s42, b2); s43 = f32x4.add(s43, b3);
+          s40 = hard_swish(s40, three, six, sixth); s41 = hard_swish(s41, three, six, sixth);
+          s42 = hard_swish(s42, three, six, sixth); s43 = hard_swish(s43, three, six, sixth);
         }
-        if (activation == HARD_SWISH) {
-          s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
-          s02 = hard_swish(s02, three, six, sixth); s03 = hard_swish(s03, three, six, sixth);
-          s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
-          s12 = hard_swish(s12, three, six, sixth); s13 = hard_swish(s13, three, six, sixth);
-          s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
-          s22 = hard_swish(s22, three, six, sixth); s23 = hard_swish(s23, three, six, sixth);
-          s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
-          s32 = hard_swish(s32, three, six, sixth); s33 = hard_swish(s33, three, six, sixth);
-          if (isInteger<Height>()) {
-            s40 = hard_swish(s40, three, six, sixth); s41 = hard_swish(s41, three, six, sixth);
-            s42 = hard_swish(s42, three, six, sixth); s43 = hard_swish(s43, three, six, sixth);
-          }
-        } else if (activation != NONE) {
-          s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s02 = clamp(s02, low, high); s03 = clamp(s03, low, high);
-          s10 = clamp(s10, low, high); s11 = clamp(s11, low, high); s12 = clamp(s12, low, high); s13 = clamp(s13, low, high);
-          s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s22 = clamp(s22, low, high); s23 = clamp(s23, low, high);
-          s30 = clamp(s30, low, high); s31 = clamp(s31, low, high); s32 = clamp(s32, low, high); s33 = clamp(s33, low, high);
-          if (isInteger<Height>()) {
-            s40 = clamp(s40, low, high); s41 = clamp(s41, low, high); s42 = clamp(s42, low, high); s43 = clamp(s43, low, high);
-          }
+      } else if (activation == RELU) {
+        s00 = f32x4.pmax(s00, low); s01 = f32x4.pmax(s01, low); s02 = f32x4.pmax(s02, low); s03 = f32x4.pmax(s03, low);
+        s10 = f32x4.pmax(s10, low); s11 = f32x4.pmax(s11, low); s12 = f32x4.pmax(s12, low); s13 = f32x4.pmax(s13, low);
+        s20 = f32x4.pmax(s20, low); s21 = f32x4.pmax(s21, low); s22 = f32x4.pmax(s22, low); s23 = f32x4.pmax(s23, low);
+        s30 = f32x4.pmax(s30, low); s31 = f32x4.pmax(s31, low); s32 = f32x4.pmax(s32, low); s33 = f32x4.pmax(s33, low);
+        if (isInteger<Height>()) {
+          s40 = f32x4.pmax(s40, low); s41 = f32x4.pmax(s41, low); s42 = f32x4.pmax(s42, low); s43 = f32x4.pmax(s43, low);
+        }
+      } else if (activation != NONE) {
+        s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s02 = clamp(s02, low, high); s03 = clamp(s03, low, high);
+        s10 = clamp(s10, low, high); s11 = clamp(s11, low, high); s12 = clamp(s12, low, high); s13 = clamp(s13, low, high);
+        s20 = clamp(s20, low, high); s21 = clamp(s21, low, high); s22 = clamp(s22, low, high); s23 = clamp(s23, low, high);
+        s30 = clamp(s30, low, high); s31 = clamp(s31, low, high); s32 = clamp(s32, low, high); s33 = clamp(s33, low, high);
+        if (isInteger<Height>()) {
+          s40 = clamp(s40, low, high); s41 = clamp(s41, low, high); s42 = clamp(s42, low, high); s43 = clamp(s43, low, high);
         }
       }
       if (in_panels<Target>()) {
