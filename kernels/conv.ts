@@ -4,6 +4,7 @@
 import { NONE } from './activation';
 import { EDGE_BYTES, convolve_picture, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';
 import { map_step, pack_columns, panel_bytes } from './panel';
+import { line_bytes, load_lines, pixel_bytes } from './picture';
 import { load_gradient } from './view';
 import { accumulator_bytes, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
 
@@ -145,24 +146,24 @@ export function f32_conv_forward__patches(
   }
 }
 
-/** Bytes of a line of a picture of three channels, as a 3 x 3 convolution with stride 2 sees it: with zeros around. */
-function line_bytes(outWidth: i32): usize {
-  return <usize>(2 * outWidth + 1) * 12;
-}
-
-/** target [count][line_bytes] <- lines of a picture from `top` on, from column -padding on; zeros outside. */
-function load_lines(target: usize, picture: usize, top: i32, count: i32, height: i32, width: i32, outWidth: i32, padding: i32): void {
-  const bytes = line_bytes(outWidth);
-  const before = <usize>padding * 12;
-  const seen = min(<usize>width * 12, bytes - before);
-  for (let h = top; h < top + count; h++) {
-    if (h < 0 || h >= height) memory.fill(target, 0, bytes);
-    else {
-      memory.fill(target, 0, before);
-      memory.copy(target + before, picture + <usize>(h * width) * 12, seen);
-      memory.fill(target + before + seen, 0, bytes - before - seen);
-    }
-    target += bytes;
+/** What f32_conv_forward__picture and u8_conv_forward__picture do; coefficients 0: x is floats. */
+function convolve_pictures(
+  x: usize, coefficients: usize, weight: usize, bias: usize, y: usize,
+  images: i32, height: i32, width: i32, outHeight: i32, outWidth: i32, outChannels: i32, padding: i32, rowsPerTask: i32, activation: i32,
+  tile: i32, scratch: usize,
+): void {
+  const tasks = (outHeight + rowsPerTask - 1) / rowsPerTask;
+  const image = tile / tasks;
+  const first = (tile % tasks) * rowsPerTask;
+  const count = min(rowsPerTask, outHeight - first);
+  const lines = scratch + EDGE_BYTES;
+  const lineBytes = line_bytes(outWidth);
+  const picture = x + <usize>(image * height * width) * pixel_bytes(coefficients);
+  load_lines(lines, picture, coefficients, 2 * first - padding, 2 * count + 1, height, width, outWidth, padding);
+  const target = y + (<usize>((image * outHeight + first) * outWidth) << 5);
+  const step = map_step(images * outHeight * outWidth);
+  for (let row: usize = 0; row < <usize>count; row++) {
+    convolve_picture(lines + 2 * row * lineBytes, lineBytes, outWidth, weight, outChannels, target + (row * <usize>outWidth << 5), step, bias, activation, scratch);
   }
 }
 
@@ -175,18 +176,16 @@ export function f32_conv_forward__picture(
   images: i32, height: i32, width: i32, outHeight: i32, outWidth: i32, outChannels: i32, padding: i32, rowsPerTask: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
-  const tasks = (outHeight + rowsPerTask - 1) / rowsPerTask;
-  const image = tile / tasks;
-  const first = (tile % tasks) * rowsPerTask;
-  const count = min(rowsPerTask, outHeight - first);
-  const lines = scratch + EDGE_BYTES;
-  const lineBytes = line_bytes(outWidth);
-  load_lines(lines, x + <usize>(image * height * width) * 12, 2 * first - padding, 2 * count + 1, height, width, outWidth, padding);
-  const target = y + (<usize>((image * outHeight + first) * outWidth) << 5);
-  const step = map_step(images * outHeight * outWidth);
-  for (let row: usize = 0; row < <usize>count; row++) {
-    convolve_picture(lines + 2 * row * lineBytes, lineBytes, outWidth, weight, outChannels, target + (row * <usize>outWidth << 5), step, bias, activation, scratch);
-  }
+  convolve_pictures(x, 0, weight, bias, y, images, height, width, outHeight, outWidth, outChannels, padding, rowsPerTask, activation, tile, scratch);
+}
+
+/** f32_conv_forward__picture of pictures from bytes, x [N][height][width][3] u8, normalised as by u8_normalize_forward: coefficients [2][3]. */
+export function u8_conv_forward__picture(
+  x: usize, coefficients: usize, weight: usize, bias: usize, y: usize,
+  images: i32, height: i32, width: i32, outHeight: i32, outWidth: i32, outChannels: i32, padding: i32, rowsPerTask: i32, activation: i32,
+  tile: i32, scratch: usize,
+): void {
+  convolve_pictures(x, coefficients, weight, bias, y, images, height, width, outHeight, outWidth, outChannels, padding, rowsPerTask, activation, tile, scratch);
 }
 
 /**

@@ -1,6 +1,7 @@
 // One value in, one value out.
 
 import { HARD_SWISH, activate, activate_slope, clamp, hard_swish, held, high_of, low_of } from './activation';
+import { normalize_pixels } from './picture';
 import { philox_word } from './random';
 
 const FLOATS_PER_TILE: i32 = 16384;
@@ -101,43 +102,11 @@ export function f32_dropout_forward(
   }
 }
 
-/** Four coefficients of the three channels in turns, from channel `first` on. */
-function channels_in_turns(coefficients: usize, first: i32): v128 {
-  const second = load<f32>(coefficients + (<usize>((first + 1) % 3) << 2));
-  const third = load<f32>(coefficients + (<usize>((first + 2) % 3) << 2));
-  const turns = v128.load32_splat(coefficients + (<usize>first << 2));
-  return f32x4.replace_lane(f32x4.replace_lane(turns, 1, second), 2, third);
-}
-
-/** Four integers x, as floats, times scale plus shift. */
-function scale_integers(x: v128, scale: v128, shift: v128): v128 {
-  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x), scale), shift);
-}
-
 /**
  * Pictures from bytes: y = x * scale[c] + shift[c] for three channels. x [pixels][3] u8; coefficients
- * [2][3] floats; y [pixels][3] floats written. A tile is 4096 pixels, taken by fours.
+ * [2][3] floats; y [pixels][3] floats written. A tile is 4096 pixels.
  */
 export function u8_normalize_forward(x: usize, coefficients: usize, y: usize, pixels: i32, tile: i32, scratch: usize): void {
-  const shifts = coefficients + 12;
-  const s0 = channels_in_turns(coefficients, 0), s1 = channels_in_turns(coefficients, 1), s2 = channels_in_turns(coefficients, 2);
-  const t0 = channels_in_turns(shifts, 0), t1 = channels_in_turns(shifts, 1), t2 = channels_in_turns(shifts, 2);
   const first = tile * 4096;
-  const count = min(4096, pixels - first);
-  let source = x + <usize>(first * 3);
-  let target = y + <usize>(first * 12);
-  for (const end = source + <usize>((count & ~3) * 3); source < end; source += 12) {
-    const front = v128.load_ext<u8>(source);
-    const back = v128.load_ext<u8>(source, 4);
-    v128.store(target, scale_integers(i32x4.extend_low_i16x8_u(front), s0, t0));
-    v128.store(target, scale_integers(i32x4.extend_high_i16x8_u(front), s1, t1), 16);
-    v128.store(target, scale_integers(i32x4.extend_high_i16x8_u(back), s2, t2), 32);
-    target += 48;
-  }
-  for (const end = source + <usize>((count & 3) * 3); source < end; source += 3) {
-    for (let c: usize = 0; c < 3; c++) {
-      store<f32>(target + (c << 2), <f32>load<u8>(source + c) * load<f32>(coefficients + (c << 2)) + load<f32>(shifts + (c << 2)));
-    }
-    target += 12;
-  }
+  normalize_pixels(y + <usize>(first * 12), x + <usize>(first * 3), min(4096, pixels - first), coefficients);
 }

@@ -8,6 +8,7 @@ import {
   mapActivation,
   multipleOf4,
   multipleOf8,
+  type PointerSpec,
   type Sizes,
   size,
 } from './kernel.ts';
@@ -217,6 +218,28 @@ export const convPictureForward: Kernel = {
       },
     },
   ],
+};
+
+/** The operands of convPictureForward, of pictures from bytes. */
+function normalized(s: Sizes, arrays: Arrays): Arrays {
+  const [bytes, coefficients] = [array(arrays, 'x'), array(arrays, 'coefficients')];
+  const floats = range(0, inputLength(asPatches(s))).map(
+    (i) => at(bytes, i) * at(coefficients, i % 3) + at(coefficients, 3 + (i % 3)),
+  );
+  return { ...arrays, x: Float32Array.from(floats) };
+}
+
+export const convPictureBytesForward: Kernel = {
+  ...convPictureForward,
+  name: 'u8_conv_forward__picture',
+  pointers: {
+    x: { access: 'read', type: 'u8', fill: 'random', length: (s) => inputLength(asPatches(s)) },
+    coefficients: { access: 'read', length: () => 6 },
+    weight: convPictureForward.pointers.weight as PointerSpec,
+    bias: convPictureForward.pointers.bias as PointerSpec,
+    y: convPictureForward.pointers.y as PointerSpec,
+  },
+  reference: (s, arrays) => convPictureForward.reference(s, normalized(s, arrays)),
 };
 
 export const convGradWeight: Kernel = {

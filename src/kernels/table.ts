@@ -5,7 +5,13 @@ import {
   batchNormStatisticsForward,
   batchNormSumsGradInput,
 } from './batch-norm.ts';
-import { convForward, convGradWeight, convPictureForward, convStatisticsForward } from './conv.ts';
+import {
+  convForward,
+  convGradWeight,
+  convPictureBytesForward,
+  convPictureForward,
+  convStatisticsForward,
+} from './conv.ts';
 import { depthwiseConvForward, depthwiseConvGradient, depthwiseConvStatisticsForward } from './depthwise-conv.ts';
 import { activationForward, activationGradInput, addForward, dropoutForward, normalizeForward } from './elementwise.ts';
 import { expandDepthwiseConvForward } from './expand-depthwise-conv.ts';
@@ -45,6 +51,7 @@ export const INFERENCE_KERNELS: readonly Kernel[] = [
   batchNormFoldForward,
   convForward,
   convPictureForward,
+  convPictureBytesForward,
   pointwiseConvForward,
   depthwiseConvForward,
   packRowsForward,

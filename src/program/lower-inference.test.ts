@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { buildGraph } from '../graph/build-graph.ts';
+import type { Graph } from '../graph/graph.ts';
 import { mobilenetV3 } from '../models/mobilenet-v3.ts';
 import { lowerInference } from './lower-inference.ts';
 import { validateProgram } from './validate-program.ts';
@@ -38,4 +39,14 @@ test('linear layers go through the matrix tiles from four pictures on', () => {
       .map(({ kernel }) => kernel);
   expect(kernels(3)).toEqual(['f32_linear_forward', 'f32_linear_forward']);
   expect(kernels(4)).toEqual(['f32_linear_forward__5x8', 'f32_linear_forward__5x8']);
+});
+
+test('the stem reads bytes as they come; other first convolutions have them normalised', () => {
+  const first = (model: Graph, input: 'bytes' | 'floats') =>
+    lowerInference(model, [1, 3, 64, 64], { input }).steps[0]?.kernel;
+  expect(first(graph, 'bytes')).toBe('u8_conv_forward__picture');
+  expect(first(graph, 'floats')).toBe('f32_conv_forward__picture');
+  const small = buildGraph(mobilenetV3('small', { reduction: 8 }));
+  expect(first(small, 'bytes')).toBe('u8_normalize_forward');
+  expect(first(small, 'floats')).toBe('f32_conv_forward__patches');
 });

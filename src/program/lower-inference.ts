@@ -38,8 +38,11 @@ import {
 
 interface MapValue extends MapShape {
   readonly kind: 'map';
-  /** Rows: [images * height * width][channels], as pictures come; panels: [channels / 8][images * height * width][8], as convolutions leave it. */
-  readonly layout: 'rows' | 'panels';
+  /**
+   * Bytes: pictures that are not normalised; rows: [images * height * width][channels], as pictures of floats come;
+   * panels: [channels / 8][images * height * width][8], as convolutions leave it.
+   */
+  readonly layout: 'bytes' | 'rows' | 'panels';
   readonly data: Operand;
   /** [images][channels], to be multiplied in by whoever reads it. */
   readonly gate: Operand | null;
@@ -88,10 +91,12 @@ function activationCode({ activation }: ConvUnit): number {
 
 class InferenceLowering {
   readonly builder: ProgramBuilder;
+  readonly #graph: Graph;
+  readonly #shape: Shape;
+  readonly #input: InputPort;
   readonly #consumers: Consumers;
   readonly #values = new Map<TensorName, Value>();
   readonly #absorbed = new Set<GraphNode>();
-  readonly #images: number;
   readonly #keep: ReadonlySet<TensorName>;
   readonly #joined: TensorName | null;
   /** Tensors to keep or to join, of all pictures. */
@@ -102,19 +107,29 @@ class InferenceLowering {
   #pictures: { readonly first: number; readonly count: number };
 
   /** @param joined the tensor that groups of pictures are joined at, if the batch is lowered in groups */
-  constructor(graph: Graph, images: number, keep: readonly TensorName[], joined: TensorName | null) {
+  constructor(graph: Graph, shape: Shape, { input, keep = [] }: InferenceOptions, joined: TensorName | null) {
     this.builder = new ProgramBuilder(layoutParameters(graph));
+    this.#graph = graph;
+    this.#shape = shape;
+    this.#input = new InputPort(this.builder, shape, input);
     this.#consumers = new Consumers(graph);
-    this.#images = images;
     this.#keep = new Set(keep);
     this.#joined = joined;
-    this.#pictures = { first: 0, count: images };
+    this.#pictures = { first: 0, count: this.#images };
+  }
+
+  get #images(): number {
+    return this.#shape[0] as number;
   }
 
   /** What is lowered next is for these pictures; the tensors of others are forgotten. */
   choosePictures(first: number, count: number): void {
     this.#pictures = { first, count };
     this.#values.clear();
+    const [, channels, height, width] = this.#shape as [number, number, number, number];
+    const layout = this.#input.normalization === null ? 'rows' : 'bytes';
+    const data = this.#input.pictures(first);
+    this.set(this.#graph.input, { kind: 'map', layout, images: count, channels, height, width, data, gate: null });
   }
 
   /** What is lowered next is for all pictures, and starts from the joined tensor. */
@@ -154,6 +169,11 @@ class InferenceLowering {
     const value = this.value(tensor);
     assert(value.kind === 'map', `${tensor} is a map`);
     if (value.layout === layout) return value;
+    if (value.layout === 'bytes') {
+      const { first, count } = this.#pictures;
+      this.set(tensor, { ...value, layout: 'rows', data: this.#input.floats(first, count) });
+      return this.#map(tensor, layout);
+    }
     const floats = layout === 'rows' ? rowsOf(value) * value.channels : mapFloats(rowsOf(value), value.channels);
     const data = this.builder.buffer(`${tensor}.${layout}`, floats);
     this.#copy(tensor, value, layout, data);
@@ -262,10 +282,19 @@ class InferenceLowering {
     return suitable && !add && !wanted && !input.gate ? next : null;
   }
 
+  /** The input of a convolution, in a layout that its kernel reads. */
+  #inputOf(conv: Conv2dNode): MapValue {
+    const tensor = conv.inputs[0] as TensorName;
+    if (convKind(conv) !== 'dense') return this.#map(tensor);
+    const value = this.value(tensor);
+    const bytes = value.kind === 'map' && value.layout === 'bytes' && isOfPicture(conv.attributes);
+    return bytes ? value : this.#map(tensor, 'rows');
+  }
+
   #conv(conv: Conv2dNode): void {
     const unit = this.#unit(conv);
     const kind = convKind(conv);
-    const input = this.#map(conv.inputs[0] as TensorName, kind === 'dense' ? 'rows' : 'panels');
+    const input = this.#inputOf(conv);
     const output = convOutput(conv, input);
     const depthwise = this.#depthwiseBehind(unit, input);
     if (depthwise) {
@@ -403,13 +432,13 @@ class InferenceLowering {
     const shape = denseSizes(unit.conv, input, convOutput(unit.conv, input));
     if (isOfPicture(shape)) {
       const { height, width, outHeight, outWidth, outChannels, padding } = shape;
-      const rowsPerTask = pictureRows(input.images, outHeight);
-      this.builder.step(
-        'f32_conv_forward__picture',
-        unit.conv.name,
-        { x: input.data, weight, bias, y },
-        { images: input.images, height, width, outHeight, outWidth, outChannels, padding, rowsPerTask, activation },
-      );
+      const [{ images }, rowsPerTask] = [input, pictureRows(input.images, outHeight)];
+      const sizes = { images, height, width, outHeight, outWidth, outChannels, padding, rowsPerTask, activation };
+      const operands = { x: input.data, weight, bias, y };
+      if (input.layout === 'bytes') {
+        const coefficients = this.#input.normalization;
+        this.builder.step('u8_conv_forward__picture', unit.conv.name, { ...operands, coefficients }, sizes);
+      } else this.builder.step('f32_conv_forward__picture', unit.conv.name, operands, sizes);
       return;
     }
     const sizes = { ...shape, ...denseInference(shape.rows, shape.kernel ** 2 * shape.inChannels), activation };
@@ -465,25 +494,12 @@ class InferenceLowering {
  * @throws BneckError 'option' for a tensor to keep that the program does not hold
  */
 export function lowerInference(graph: Graph, shape: Shape, options: InferenceOptions): Program {
-  const [images, channels, height, width] = shape as [number, number, number, number];
+  const images = shape[0] as number;
   const groups = pictureGroups(graph, shape);
   const joined = groups.nodes === 0 ? null : (graph.nodes[groups.nodes]?.inputs[0] ?? null);
-  const lowering = new InferenceLowering(graph, images, options.keep ?? [], joined);
-  const input = new InputPort(lowering.builder, shape, options.input);
+  const lowering = new InferenceLowering(graph, shape, options, joined);
   for (let first = 0; first < images; first += groups.pictures) {
-    const count = Math.min(groups.pictures, images - first);
-    lowering.choosePictures(first, count);
-    const data = input.floats(first, count);
-    lowering.set(graph.input, {
-      kind: 'map',
-      layout: 'rows',
-      images: count,
-      channels,
-      height,
-      width,
-      data,
-      gate: null,
-    });
+    lowering.choosePictures(first, Math.min(groups.pictures, images - first));
     for (const node of graph.nodes.slice(0, groups.nodes)) lowering.lower(node);
   }
   lowering.joinPictures();

@@ -60,7 +60,7 @@ test('a model file, as tables', async () => {
   expect([code, err]).toEqual([0, '']);
   expect(out).toMatch(/^inference of MobileNetV3-Small, width 0\.1, 3 classes, model\.safetensors, 48 px, batch 1\n/);
   expect(out).toMatch(/^threads +start-up +p50 +p90 +p99 +min/m);
-  expect(out).toMatch(/^features\.0\.0 +f32_conv_forward/m);
+  expect(out).toMatch(/^features\.0\.0 +u8_conv_forward/m);
   expect(out).toMatch(/^classifier\.3 +f32_linear_forward/m);
 });
 
