@@ -68,11 +68,8 @@ export interface InferenceOptions {
   readonly keep?: readonly TensorName[];
 }
 
-/**
- * Pixels of an image from which on an expansion and its depthwise convolution are one step. Fewer leave too much of the last
- * four-pixel tile unused, and their expanded map stays in the caches.
- */
-const FUSED_PIXELS = 128;
+/** Pixels of an image from which on an expansion and its depthwise convolution are one step. Fewer do not fill its tiles of five and four. */
+const FUSED_PIXELS = 9;
 /** From so many pictures on, linear layers go through the matrix tiles. */
 const TILED_VECTORS = 4;
 
