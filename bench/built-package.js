@@ -48,12 +48,16 @@ export const { exportOnnx } = await load('model/export-onnx.js');
 export const { Model } = await load('model/model.js');
 /** @type {typeof import('../src/model/model-file.ts')} */
 export const { BNECK_VERSION } = await load('model/model-file.js');
+/** @type {typeof import('../src/model/predictor.ts')} */
+export const { Predictor } = await load('model/predictor.js');
 /** @type {typeof import('../src/models/mobilenet-v3.ts')} */
 export const { mobilenetV3 } = await load('models/mobilenet-v3.js');
 /** @type {typeof import('../src/program/print-program.ts')} */
 export const { stepBytes } = await load('program/print-program.js');
 /** @type {typeof import('../src/report/table.ts')} */
 export const { formatTable } = await load('report/table.js');
+/** @type {typeof import('../src/runtime/thread-pool.node.ts')} */
+export const { createThreadPool } = await load('runtime/thread-pool.node.js');
 /** @type {typeof import('../src/runtime/wide-vectors.node.ts')} */
 export const { wideVectors } = await load('runtime/wide-vectors.node.js');
 /** @type {typeof import('../src/train/training-session.ts')} */

@@ -25,14 +25,11 @@ export function readOptions() {
     },
   });
   const { profile, python, quick } = values;
-  if (profile && (values.only ?? 'train') !== 'train') {
-    throw new Error(`--profile is of training steps; leave out --only ${values.only}.`);
+  const only = values.only ?? (profile ? 'train' : undefined);
+  if (profile && only !== 'train' && only !== 'infer') {
+    throw new Error(`--profile is of training and inference: --only train or --only infer, not ${only}.`);
   }
-  const [work, model, resolution] = [
-    oneOf(profile ? 'train' : values.only),
-    oneOf(values.model),
-    oneOf(values.resolution),
-  ];
+  const [work, model, resolution] = [oneOf(only), oneOf(values.model), oneOf(values.resolution)];
   const workloads = WORKLOADS.filter(
     (workload) => work(workload.work) && model(workload.model) && resolution(workload.resolution),
   );

@@ -4,7 +4,7 @@
  *
  *   node bench/run.js [--only train|infer|memory|start|loading] [--model large|small] [--resolution 224|96|32]
  *                     [--threads 1,2] [--quick] [--python /usr/bin/python3] [--no-history]
- *   node bench/run.js --profile [--model ...] [--resolution ...] [--threads 2]
+ *   node bench/run.js --profile [--only train|infer] [--model ...] [--resolution ...] [--threads 2]
  *
  * Peers that are not installed are left out: `cd bench && npm ci` installs those of JavaScript.
  */
@@ -13,7 +13,7 @@ import { allEngines, findEngines } from './engines.js';
 import { appendHistory, circumstances } from './history.js';
 import { takeTurns } from './measure.js';
 import { readOptions } from './options.js';
-import { profileTraining } from './profile/profile.js';
+import { profileInference, profileTraining } from './profile/profile.js';
 import { doubts, loadingLines, Samples, scalingLines, tableOf } from './results.js';
 import { BenchRun } from './work/bench-run.js';
 import { loadingContestants } from './work/loading.js';
@@ -83,7 +83,8 @@ async function compare({ workloads, threads, quick, python, keepHistory }) {
 /** @param {ReturnType<typeof readOptions>} options */
 async function profile({ workloads, threads }) {
   for (const workload of workloads) {
-    for (const count of threads) console.log(`${await profileTraining(workload, count)}\n`);
+    const profiled = workload.work === 'infer' ? profileInference : profileTraining;
+    for (const count of threads) console.log(`${await profiled(workload, count)}\n`);
   }
 }
 
