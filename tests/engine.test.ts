@@ -122,8 +122,8 @@ const NETWORKS: [string, Architecture, number, number][] = [
       expandAlways: true,
       squeeze: { rounding: 'floor', bias: false, activation: 'relu6' },
     }),
-    3,
-    32,
+    2,
+    24,
   ],
 ];
 
