@@ -10,8 +10,7 @@ process.on('exit', () => rmSync(cache, { recursive: true, force: true }));
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
-    // the longest takes half a minute on two quiet cores, two minutes beside other work
-    testTimeout: 240_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
     // vitest leaves one core free, which of two is half of them

@@ -122,7 +122,7 @@ const NETWORKS: [string, Architecture, number, number][] = [
       expandAlways: true,
       squeeze: { rounding: 'floor', bias: false, activation: 'relu6' },
     }),
-    2,
+    3,
     24,
   ],
 ];

@@ -78,11 +78,9 @@ export function centerCrop(picture: Picture, width: number, height = width): Pic
   return crop(padded, centerBox(padded, width, height));
 }
 
-/**
- * `resizeShortSide` to `size` and `centerCrop` to `side`, at most `size`, in one walk that makes no other pixels: the
- * long side may be as long as it will.
- */
+/** What `resizeShortSide` to `size` and `centerCrop` to `side` give, and no other pixels made: the long side may be as long as it will. */
 export function resizeCenter(picture: Picture, size: number, side: number): Picture {
+  if (side > size) return centerCrop(resizeShortSide(picture, size), side);
   const resized = shortSideSize(picture, size);
   const center = centerBox(resized, side, side);
   if (resized.width === picture.width && resized.height === picture.height) return crop(picture, center);

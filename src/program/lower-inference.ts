@@ -17,10 +17,11 @@ import type {
 } from '../graph/graph.ts';
 import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
 import { isOfPicture } from '../kernels/conv.ts';
-import { mapFloats, packedLength } from '../kernels/panel.ts';
+import { mapFloats } from '../kernels/panel.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
 import { InputPort } from './input-port.ts';
+import { PackedWeights } from './packed-weights.ts';
 import { layoutParameters } from './parameter-layout.ts';
 import { pictureGroups } from './picture-groups.ts';
 import type { Operand, Program } from './program.ts';
@@ -98,8 +99,7 @@ class InferenceLowering {
   readonly #joined: TensorName | null;
   /** Tensors to keep or to join, of all pictures. */
   readonly #whole = new Map<TensorName, Operand>();
-  /** What the `prepare` steps leave, by name. */
-  readonly #prepared = new Map<string, Operand>();
+  readonly #weights: PackedWeights;
   /** The pictures being lowered: all, or a group. */
   #pictures: { readonly first: number; readonly count: number };
 
@@ -109,6 +109,7 @@ class InferenceLowering {
     this.#graph = graph;
     this.#shape = shape;
     this.#input = new InputPort(this.builder, shape, input);
+    this.#weights = new PackedWeights(this.builder);
     this.#consumers = new Consumers(graph);
     this.#keep = new Set(keep);
     this.#joined = joined;
@@ -190,16 +191,6 @@ class InferenceLowering {
       this.#whole.get(tensor) ?? (keep ? this.builder.port(tensor, 4 * all) : this.builder.buffer(tensor, all));
     this.#whole.set(tensor, whole);
     return shifted(whole, first * perPicture);
-  }
-
-  /** An operand that `prepare` steps fill; the steps are appended the first time. */
-  #prepareOnce(name: string, floats: number, append: (operand: Operand) => void): Operand {
-    const known = this.#prepared.get(name);
-    if (known) return known;
-    const operand = this.builder.persistent(name, floats);
-    this.#prepared.set(name, operand);
-    append(operand);
-    return operand;
   }
 
   /** @throws BneckError 'option' if a tensor to keep was not produced */
@@ -310,46 +301,9 @@ class InferenceLowering {
     this.#setMap(unit.output, output, data);
   }
 
-  /** Scale and shift of a batch norm: the shift is the convolution's bias. */
-  #fold({ norm }: ConvUnit): { scale: Operand; bias: Operand } {
-    const { channels, epsilon } = norm.attributes;
-    const folded = this.#prepareOnce(`${norm.name}.folded`, 2 * channels, (coefficients) => {
-      const operands = {
-        weight: this.builder.parameter(`${norm.name}.weight`),
-        bias: this.builder.parameter(`${norm.name}.bias`),
-        runningMean: this.builder.running(`${norm.name}.running_mean`),
-        runningVariance: this.builder.running(`${norm.name}.running_var`),
-        coefficients,
-      };
-      this.builder.prepare('f32_batch_norm_fold_forward', norm.name, operands, { channels, epsilon });
-    });
-    return { scale: folded, bias: shifted(folded, channels) };
-  }
-
-  #packPanels(name: string, outChannels: number, inChannels: number, taps: number, scale: Operand | null): Operand {
-    return this.#prepareOnce(`${name}.packed`, packedLength(inChannels * taps, outChannels), (packed) => {
-      const operands = { weight: this.builder.parameter(`${name}.weight`), scale, packed };
-      this.builder.prepare('f32_pack_panels_forward', name, operands, { outChannels, inChannels, taps });
-    });
-  }
-
-  #packConv({ conv }: ConvUnit, scale: Operand): Operand {
-    const { inChannels, outChannels, kernel } = conv.attributes;
-    return this.#packPanels(conv.name, outChannels, inChannels, kernel * kernel, scale);
-  }
-
-  #packDepthwise({ conv }: ConvUnit, scale: Operand): Operand {
-    const { inChannels: channels, kernel } = conv.attributes;
-    const taps = kernel * kernel;
-    return this.#prepareOnce(`${conv.name}.packed`, taps * channels, (packed) => {
-      const operands = { weight: this.builder.parameter(`${conv.name}.weight`), scale, packed };
-      this.builder.prepare('f32_pack_depthwise_forward', conv.name, operands, { channels, taps });
-    });
-  }
-
   #pointwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
     const { inChannels, outChannels } = unit.conv.attributes;
-    const { scale, bias } = this.#fold(unit);
+    const { scale, bias } = this.#weights.fold(unit.norm);
     const last = unit.activation ?? unit.norm;
     const residual = unit.add ? this.#map(unit.add.inputs.find((name) => name !== last.output) as TensorName) : null;
     assert(!residual?.gate, 'a residual has no gate');
@@ -360,7 +314,7 @@ class InferenceLowering {
     const operands = {
       x: input.data,
       gate: input.gate,
-      weight: this.#packConv(unit, scale),
+      weight: this.#weights.conv(unit.conv, scale),
       bias,
       residual: residual?.data ?? null,
       y,
@@ -369,8 +323,8 @@ class InferenceLowering {
   }
 
   #depthwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
-    const { scale, bias } = this.#fold(unit);
-    const weight = this.#packDepthwise(unit, scale);
+    const { scale, bias } = this.#weights.fold(unit.norm);
+    const weight = this.#weights.depthwise(unit.conv, scale);
     const { name } = unit.conv;
     const shape = depthwiseSizes(unit.conv, input, convOutput(unit.conv, input));
     const sizes = { ...shape, ...depthwiseInference(shape), activation };
@@ -390,14 +344,14 @@ class InferenceLowering {
       expandActivation: activationCode(expansion),
       activation: activationCode(unit),
     };
-    const expansionFold = this.#fold(expansion);
-    const fold = this.#fold(unit);
+    const expansionFold = this.#weights.fold(expansion.norm);
+    const fold = this.#weights.fold(unit.norm);
     const data = this.#mapBuffer(unit.output, output);
     const operands = {
       x: input.data,
-      expandWeight: this.#packConv(expansion, expansionFold.scale),
+      expandWeight: this.#weights.conv(expansion.conv, expansionFold.scale),
       expandBias: expansionFold.bias,
-      weight: this.#packDepthwise(unit, fold.scale),
+      weight: this.#weights.depthwise(unit.conv, fold.scale),
       bias: fold.bias,
       y: data,
       pooled: this.#means(unit, sizes),
@@ -424,8 +378,8 @@ class InferenceLowering {
   }
 
   #dense(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
-    const { scale, bias } = this.#fold(unit);
-    const weight = this.#packConv(unit, scale);
+    const { scale, bias } = this.#weights.fold(unit.norm);
+    const weight = this.#weights.conv(unit.conv, scale);
     const shape = denseSizes(unit.conv, input, convOutput(unit.conv, input));
     if (isOfPicture(shape)) {
       const { height, width, outHeight, outWidth, outChannels, padding } = shape;
@@ -472,7 +426,7 @@ class InferenceLowering {
     const code = ACTIVATION_CODE[activation?.attributes.function ?? 'none'];
     const sizes = { rows, inFeatures, outFeatures, activation: code };
     if (rows >= TILED_VECTORS) {
-      const weight = this.#packPanels(node.name, outFeatures, inFeatures, 1, null);
+      const weight = this.#weights.panels(node.name, outFeatures, inFeatures, 1, null);
       const tiled = { ...sizes, featuresPerTask: tiledLinearFeatures(outFeatures) };
       this.builder.step('f32_linear_forward__5x8', node.name, { x, weight, bias: biasOperand, y }, tiled);
     } else {
