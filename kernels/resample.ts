@@ -14,6 +14,33 @@ function two_pixels(at: usize): v128 {
   return i16x8.extend_low_i8x16_u(v128.shuffle<u8>(pixels, i64x2.shr_u(pixels, 24), 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
 }
 
+/** Bytes a0 b0 a1 b1 .. of the first eight of each, then of the last. */
+// @ts-ignore: decorator
+@inline
+function interleave_low(a: v128, b: v128): v128 {
+  return v128.shuffle<u8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+function interleave_high(a: v128, b: v128): v128 {
+  return v128.shuffle<u8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/** The lower parts of the first pair of taps, and what rounds. */
+// @ts-ignore: decorator
+@inline
+function begin_low(values: v128, weights: v128): v128 {
+  return i32x4.add(i32x4.dot_i16x8_s(values, weights), i32x4.splat(HALF));
+}
+
+/** One more pair of taps. */
+// @ts-ignore: decorator
+@inline
+function add_pair(sum: v128, values: v128, weights: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(values, weights));
+}
+
 /** Sums of the upper and the lower parts, to integers of 0 to 255. */
 // @ts-ignore: decorator
 @inline
@@ -24,39 +51,41 @@ function round(high: v128, low: v128): v128 {
 /**
  * target [rows][targetRowBytes] <- rows of `width` pixels, from the pixels of source [rows][rowBytes]. For output x the first of 2 * `pairs` taps
  * stands at the byte firsts[x] (i32) of a row; weights i16 [width][pairs][4]: two upper parts, two lower parts. Two bytes behind
- * the taps are read, one behind each row is written. Two rows at a time, the last two perhaps again.
+ * the taps are read, one behind each row is written. Four rows at a time, the last ones perhaps again.
  */
 export function resample_rows(
   source: usize, rowBytes: usize, rows: i32, firsts: usize, weights: usize, pairs: i32, width: i32, target: usize, targetRowBytes: usize,
 ): void {
-  const second = rows > 1 ? rowBytes : 0;
-  const targetSecond = rows > 1 ? targetRowBytes : 0;
-  for (let row = 0; row < rows; row += 2) {
-    const from = <usize>min(row, max(rows - 2, 0));
-    const line = source + from * rowBytes;
-    let write = target + from * targetRowBytes;
+  for (let row = 0; row < rows; row += 4) {
+    const row0 = max(min(row, rows - 4), 0), row1 = min(row0 + 1, rows - 1), row2 = min(row0 + 2, rows - 1), row3 = min(row0 + 3, rows - 1);
+    const line0 = source + row0 * rowBytes, line1 = source + row1 * rowBytes, line2 = source + row2 * rowBytes, line3 = source + row3 * rowBytes;
+    let write0 = target + row0 * targetRowBytes, write1 = target + row1 * targetRowBytes, write2 = target + row2 * targetRowBytes, write3 = target + row3 * targetRowBytes;
     let weight = weights;
-    let first = firsts;
-    for (const end = firsts + (<usize>width << 2); first < end; first += 4) {
-      let read = line + load<u32>(first);
-      let high0 = i32x4.splat(0), high1 = high0;
-      let low0 = i32x4.splat(HALF), low1 = low0;
-      for (const last = weight + (<usize>pairs << 3); weight < last; weight += 8) {
-        const upper = v128.load32_splat(weight);
-        const lower = v128.load32_splat(weight, 4);
-        const pixels0 = two_pixels(read);
-        const pixels1 = two_pixels(read + second);
-        high0 = i32x4.add(high0, i32x4.dot_i16x8_s(pixels0, upper));
-        low0 = i32x4.add(low0, i32x4.dot_i16x8_s(pixels0, lower));
-        high1 = i32x4.add(high1, i32x4.dot_i16x8_s(pixels1, upper));
-        low1 = i32x4.add(low1, i32x4.dot_i16x8_s(pixels1, lower));
+    for (let first = firsts, end = firsts + (<usize>width << 2); first < end; first += 4) {
+      let read = <usize>load<u32>(first);
+      let upper = v128.load32_splat(weight), lower = v128.load32_splat(weight, 4);
+      let pixels0 = two_pixels(line0 + read), pixels1 = two_pixels(line1 + read), pixels2 = two_pixels(line2 + read), pixels3 = two_pixels(line3 + read);
+      let high0 = i32x4.dot_i16x8_s(pixels0, upper), low0 = begin_low(pixels0, lower);
+      let high1 = i32x4.dot_i16x8_s(pixels1, upper), low1 = begin_low(pixels1, lower);
+      let high2 = i32x4.dot_i16x8_s(pixels2, upper), low2 = begin_low(pixels2, lower);
+      let high3 = i32x4.dot_i16x8_s(pixels3, upper), low3 = begin_low(pixels3, lower);
+      weight += 8;
+      for (const last = weight + ((<usize>pairs - 1) << 3); weight < last; weight += 8) {
         read += 6;
+        upper = v128.load32_splat(weight); lower = v128.load32_splat(weight, 4);
+        pixels0 = two_pixels(line0 + read); high0 = add_pair(high0, pixels0, upper); low0 = add_pair(low0, pixels0, lower);
+        pixels1 = two_pixels(line1 + read); high1 = add_pair(high1, pixels1, upper); low1 = add_pair(low1, pixels1, lower);
+        pixels2 = two_pixels(line2 + read); high2 = add_pair(high2, pixels2, upper); low2 = add_pair(low2, pixels2, lower);
+        pixels3 = two_pixels(line3 + read); high3 = add_pair(high3, pixels3, upper); low3 = add_pair(low3, pixels3, lower);
       }
-      const both = i16x8.narrow_i32x4_s(round(high0, low0), round(high1, low1));
-      const bytes = i8x16.narrow_i16x8_u(both, both);
-      v128.store32_lane(write, bytes, 0);
-      v128.store32_lane(write + targetSecond, bytes, 1);
-      write += 3;
+      const bytes = i8x16.narrow_i16x8_u(
+        i16x8.narrow_i32x4_s(round(high0, low0), round(high1, low1)), i16x8.narrow_i32x4_s(round(high2, low2), round(high3, low3)),
+      );
+      v128.store32_lane(write0, bytes, 0);
+      v128.store32_lane(write1, bytes, 1);
+      v128.store32_lane(write2, bytes, 2);
+      v128.store32_lane(write3, bytes, 3);
+      write0 += 3; write1 += 3; write2 += 3; write3 += 3;
     }
   }
 }
@@ -72,22 +101,32 @@ export function resample_columns(
   for (let y = 0; y < height; y++) {
     const start = source + <usize>load<u32>(firsts + (<usize>y << 2)) * rowBytes;
     for (let byte: usize = 0; byte < rowBytes; byte += 16) {
-      let h0 = i32x4.splat(0), h1 = h0, h2 = h0, h3 = h0;
-      let l0 = i32x4.splat(HALF), l1 = l0, l2 = l0, l3 = l0;
       let read = start + byte;
-      for (let weight = weights; weight < weights + pairBytes; weight += 8) {
-        const upper = v128.load(read);
-        const lower = v128.load(read + rowBytes);
-        const left = v128.shuffle<u8>(upper, lower, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-        const right = v128.shuffle<u8>(upper, lower, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      let h0: v128, h1: v128, h2: v128, h3: v128, l0: v128, l1: v128, l2: v128, l3: v128;
+      {
+        const upper = v128.load(read), lower = v128.load(read + rowBytes);
+        const left = interleave_low(upper, lower);
+        const right = interleave_high(upper, lower);
+        const v0 = i16x8.extend_low_i8x16_u(left), v1 = i16x8.extend_high_i8x16_u(left);
+        const v2 = i16x8.extend_low_i8x16_u(right), v3 = i16x8.extend_high_i8x16_u(right);
+        const high = v128.load32_splat(weights), low = v128.load32_splat(weights, 4);
+        h0 = i32x4.dot_i16x8_s(v0, high); l0 = begin_low(v0, low);
+        h1 = i32x4.dot_i16x8_s(v1, high); l1 = begin_low(v1, low);
+        h2 = i32x4.dot_i16x8_s(v2, high); l2 = begin_low(v2, low);
+        h3 = i32x4.dot_i16x8_s(v3, high); l3 = begin_low(v3, low);
+      }
+      for (let weight = weights + 8; weight < weights + pairBytes; weight += 8) {
+        read += rowBytes << 1;
+        const upper = v128.load(read), lower = v128.load(read + rowBytes);
+        const left = interleave_low(upper, lower);
+        const right = interleave_high(upper, lower);
         const v0 = i16x8.extend_low_i8x16_u(left), v1 = i16x8.extend_high_i8x16_u(left);
         const v2 = i16x8.extend_low_i8x16_u(right), v3 = i16x8.extend_high_i8x16_u(right);
         const high = v128.load32_splat(weight), low = v128.load32_splat(weight, 4);
-        h0 = i32x4.add(h0, i32x4.dot_i16x8_s(v0, high)); l0 = i32x4.add(l0, i32x4.dot_i16x8_s(v0, low));
-        h1 = i32x4.add(h1, i32x4.dot_i16x8_s(v1, high)); l1 = i32x4.add(l1, i32x4.dot_i16x8_s(v1, low));
-        h2 = i32x4.add(h2, i32x4.dot_i16x8_s(v2, high)); l2 = i32x4.add(l2, i32x4.dot_i16x8_s(v2, low));
-        h3 = i32x4.add(h3, i32x4.dot_i16x8_s(v3, high)); l3 = i32x4.add(l3, i32x4.dot_i16x8_s(v3, low));
-        read += rowBytes << 1;
+        h0 = add_pair(h0, v0, high); l0 = add_pair(l0, v0, low);
+        h1 = add_pair(h1, v1, high); l1 = add_pair(l1, v1, low);
+        h2 = add_pair(h2, v2, high); l2 = add_pair(l2, v2, low);
+        h3 = add_pair(h3, v3, high); l3 = add_pair(l3, v3, low);
       }
       const left = i16x8.narrow_i32x4_s(round(h0, l0), round(h1, l1));
       const right = i16x8.narrow_i32x4_s(round(h2, l2), round(h3, l3));

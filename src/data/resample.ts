@@ -57,25 +57,22 @@ function computeTaps({ inputSize, start, end, outputSize, from, count }: Axis, m
   const scale = Math.fround(end - start) / outputSize;
   const support = Math.max(scale, 1); // the triangle filter reaches one (scaled) pixel to each side
   const inverse = 1 / support;
-  const lows = new Int32Array(count);
-  const highs = new Int32Array(count);
+  const centerOf = (output: number) => start + (from + output + 0.5) * scale;
+  const lowOf = (center: number) => Math.max(0, Math.trunc(center - support + 0.5));
+  const highOf = (center: number) => Math.min(inputSize, Math.trunc(center + support + 0.5));
   let most = 1;
   for (let output = 0; output < count; output++) {
-    const center = start + (from + output + 0.5) * scale;
-    const low = Math.max(0, Math.trunc(center - support + 0.5));
-    const high = Math.min(inputSize, Math.trunc(center + support + 0.5));
-    lows[output] = low;
-    highs[output] = high;
-    most = Math.max(most, high - low);
+    const center = centerOf(output);
+    most = Math.max(most, highOf(center) - lowOf(center));
   }
   const pairs = (most + 1) >> 1;
   const first = new Int32Array(count);
   const weights = new Int16Array(count * pairs * 4);
   const exact = new Float64Array(most);
   for (let output = 0; output < count; output++) {
-    const low = lows[output] as number;
-    const taps = (highs[output] as number) - low;
-    const center = start + (from + output + 0.5) * scale;
+    const center = centerOf(output);
+    const low = lowOf(center);
+    const taps = highOf(center) - low;
     let sum = 0;
     for (let tap = 0; tap < taps; tap++) {
       const distance = Math.abs((tap + low - center + 0.5) * inverse);

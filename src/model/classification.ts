@@ -9,28 +9,12 @@ export interface Classification {
   readonly label: string;
   /** Of the class, in the order of the logits. */
   readonly index: number;
-  /** Softmax of the logits. */
+  /** Softmax of the logits, in double precision. */
   readonly probability: number;
 }
 
-/** Probabilities from the logits of one picture, in double precision. */
-function softmax(logits: Float32Array): Float64Array {
-  let highest = Number.NEGATIVE_INFINITY;
-  for (const logit of logits) highest = Math.max(highest, logit);
-  const probabilities = new Float64Array(logits);
-  let sum = 0;
-  for (let index = 0; index < probabilities.length; index++) {
-    const power = exp((probabilities[index] as number) - highest);
-    probabilities[index] = power;
-    sum += power;
-  }
-  for (let index = 0; index < probabilities.length; index++)
-    probabilities[index] = (probabilities[index] as number) / sum;
-  return probabilities;
-}
-
 /** Places of the `count` largest values, the largest first; of equal values the one that comes first. */
-function placesOfLargest(values: Float64Array, count: number): number[] {
+function placesOfLargest(values: Float32Array, count: number): number[] {
   const places: number[] = [];
   const valueAt = (rank: number) => values[places[rank] as number] as number;
   for (let place = 0; place < values.length; place++) {
@@ -55,10 +39,13 @@ export function likeliestClasses(logits: Float32Array, classNames: readonly stri
   if (!Number.isInteger(count) || count < 1) {
     throw new BneckError('option', `top ${count}: give a whole number of classes, at least 1.`);
   }
-  const probabilities = softmax(logits);
-  return placesOfLargest(probabilities, count).map((index) => ({
+  const places = placesOfLargest(logits, count);
+  const highest = logits[places[0] as number] as number;
+  let sum = 0;
+  for (let index = 0; index < logits.length; index++) sum += exp((logits[index] as number) - highest);
+  return places.map((index) => ({
     label: classNames[index] as string,
     index,
-    probability: probabilities[index] as number,
+    probability: exp((logits[index] as number) - highest) / sum,
   }));
 }
