@@ -15,6 +15,7 @@ export const FULL = {
   memory: { walks: 1, rounds: 1, seconds: 0, warmUp: 0, wake: 0 },
   start: { walks: 2, rounds: 6, seconds: 0, warmUp: 0.001, wake: 0 },
   loading: { walks: 1, rounds: 4, seconds: 0, warmUp: 0.001, wake: 0 },
+  classify: { walks: 2, rounds: 24, seconds: 0.06, warmUp: 0.5, wake: 0.02 },
 };
 
 /** @type {typeof FULL} */
@@ -24,4 +25,5 @@ export const QUICK = {
   memory: { walks: 1, rounds: 1, seconds: 0, warmUp: 0, wake: 0 },
   start: { walks: 1, rounds: 3, seconds: 0, warmUp: 0.001, wake: 0 },
   loading: { walks: 1, rounds: 2, seconds: 0, warmUp: 0.001, wake: 0 },
+  classify: { walks: 1, rounds: 4, seconds: 0.05, warmUp: 0.2, wake: 0.02 },
 };

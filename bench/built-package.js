@@ -28,6 +28,8 @@ export const { applyOperation, describeOperation } = await load('data/augment/pi
 export const { namedAugmentation } = await load('data/augment/presets.js');
 /** @type {typeof import('../src/data/cache.ts')} */
 export const { cached } = await load('data/cache.js');
+/** @type {typeof import('../src/data/preprocess.ts')} */
+export const { defaultPreprocessing } = await load('data/preprocess.js');
 /** @type {typeof import('../src/data/loader.ts')} */
 export const { BatchLoader } = await load('data/loader.js');
 /** @type {typeof import('../src/data/open-data.node.ts')} */

@@ -35,7 +35,10 @@ function javascriptEngine(name, works, tolerance) {
 /** @param {string} python @returns {readonly Engine[]} bneck first */
 export function allEngines(python) {
   return [
-    { ...javascriptEngine('bneck', ['train', 'infer', 'memory', 'start', 'loading'], 0), install: 'npm run build' },
+    {
+      ...javascriptEngine('bneck', ['train', 'infer', 'memory', 'start', 'loading', 'classify'], 0),
+      install: 'npm run build',
+    },
     {
       name: 'PyTorch',
       command: [python, '-B', script('pytorch.py')],

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { loadingLines, scalingLines } from './results.js';
+import { addedLines, scalingLines } from './results.js';
 import { nameOf } from './workloads.js';
 
 /** @typedef {import('./results.js').Result} Result */
@@ -20,6 +20,7 @@ const TITLES = {
   memory: 'peak memory of training, MB',
   start: 'process start to first logits, ms',
   loading: 'training from JPEG files, images/s',
+  classify: 'a picture to its likeliest classes, ms',
 };
 
 /** @param {readonly string[]} cells */
@@ -81,7 +82,7 @@ try {
     return ofWork.length > 0 ? [tableOf(title, ofWork)] : [];
   });
   const head = `${date.slice(0, 10)}, commit ${commit}, ${cpu}, ${cores} cores, Node ${node}.`;
-  console.log([head, ...tables, ...scalingLines(results), ...loadingLines(results)].join('\n\n'));
+  console.log([head, ...tables, ...scalingLines(results), ...addedLines(results)].join('\n\n'));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

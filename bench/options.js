@@ -34,7 +34,7 @@ export function readOptions() {
     (workload) => work(workload.work) && model(workload.model) && resolution(workload.resolution),
   );
   if (workloads.length === 0) {
-    const choices = '--only takes train, infer, memory, start or loading, --model large or small';
+    const choices = '--only takes train, infer, memory, start, loading or classify, --model large or small';
     throw new Error(`Nothing to measure. ${choices}, --resolution 224, 96 or 32.`);
   }
   const threads = (values.threads ?? (profile ? '2' : '1,2')).split(',').map(Number);

@@ -4,17 +4,19 @@
  */
 import { formatTable } from './built-package.js';
 import { summarize } from './measure.js';
-import { inUnits, LOADING, nameOf, UNITS } from './workloads.js';
+import { CLASSIFY, inUnits, LOADING, nameOf, UNITS } from './workloads.js';
 
 /** @typedef {import('./workloads.js').Workload} Workload */
 /** @typedef {import('./measure.js').Contestant} Contestant */
 /**
- * `ratio`: how many times better bneck is than this peer on as many threads, and `scaling`: than bneck on one thread; null where there is
- * nothing to compare. More images a second, or fewer milliseconds or megabytes.
- * @typedef {Workload & { engine: string, variant: string | null, threads: number, unit: string, ratio: number | null, scaling: number | null }
+ * `ratio`: how many times better bneck is than this peer on as many threads, `scaling`: than bneck on one thread, and `added`: what share of the
+ * time of the bare step or call this takes more; null where there is nothing to compare. More images a second, or fewer milliseconds or megabytes.
+ * @typedef {Workload & { engine: string, variant: string | null, threads: number, unit: string, ratio: number | null, scaling: number | null, added: number | null }
  *   & import('./measure.js').Summary} Result
  */
 
+/** The bare step or call, where others do more around it. @type {Partial<Record<import('./workloads.js').Work, string>>} */
+const BARE = { loading: LOADING.alone, classify: CLASSIFY.alone };
 const WIDE_SPREAD = 0.25;
 /** From here on others take so much of the machine that times say little, those on several threads least. */
 const BUSY_LOAD = 0.5;
@@ -57,6 +59,8 @@ export class Samples {
     return [...this.#all.values()].map(({ workload, contestant: { engine, variant, threads }, values }) => {
       const own = this.#all.get(this.#key(workload, 'bneck', null, threads));
       const alone = this.#all.get(this.#key(workload, 'bneck', null, 1));
+      const bareVariant = BARE[workload.work];
+      const bare = bareVariant && this.#all.get(this.#key(workload, engine, bareVariant, threads));
       const isBneck = engine === 'bneck';
       return {
         ...workload,
@@ -67,6 +71,7 @@ export class Samples {
         ...summarize(values),
         ratio: own && !isBneck ? this.#timesBetter(workload, own.values, values) : null,
         scaling: alone && isBneck && threads > 1 ? this.#timesBetter(workload, values, alone.values) : null,
+        added: bare && variant !== bareVariant ? this.#timesBetter(workload, bare.values, values) - 1 : null,
       };
     });
   }
@@ -95,16 +100,14 @@ export function tableOf(results) {
   return formatTable(columns, rows);
 }
 
-/** What loading adds to a training step, in words. @param {readonly Result[]} results */
-export function loadingLines(results) {
-  const of = (/** @type {string} */ variant) =>
-    results.find((result) => result.work === 'loading' && result.variant === variant);
-  const alone = of(LOADING.alone);
-  return [LOADING.decoding, LOADING.kept].flatMap((variant) => {
-    const loaded = of(variant);
-    if (alone === undefined || loaded === undefined) return [];
-    const added = 100 * (alone.median / loaded.median - 1);
-    return [`Loading adds ${added.toFixed(1)} % to a training step (${variant}).`];
+/** What is done around a training step, or around a call, adds to it, in words. @param {readonly Result[]} results */
+export function addedLines(results) {
+  return results.flatMap((result) => {
+    const { work, variant, threads, added } = result;
+    if (added === null) return [];
+    const percent = `${(100 * added).toFixed(1)} %`;
+    if (work === 'loading') return [`Loading adds ${percent} to a training step (${variant}).`];
+    return [`${nameOf(result)}, ${threads} thread${threads > 1 ? 's' : ''}: adds ${percent} to ${CLASSIFY.alone}.`];
   });
 }
 

@@ -1,8 +1,8 @@
 /**
- * bneck beside its peers, one command: training, inference, memory, start and loading of MobileNetV3, in
+ * bneck beside its peers, one command: training, inference, memory, start, loading and classifying, in
  * one table with ratios, and a line in bench/history.ndjson. docs/performance.md says what is measured.
  *
- *   node bench/run.js [--only train|infer|memory|start|loading] [--model large|small] [--resolution 224|96|32]
+ *   node bench/run.js [--only train|infer|memory|start|loading|classify] [--model large|small] [--resolution 224|96|32]
  *                     [--threads 1,2] [--quick] [--python /usr/bin/python3] [--no-history]
  *   node bench/run.js --profile [--only train|infer] [--model ...] [--resolution ...] [--threads 2]
  *
@@ -15,8 +15,9 @@ import { takeTurns } from './measure.js';
 import { readOptions } from './options.js';
 import { profileInference } from './profile/inference.js';
 import { profileTraining } from './profile/training.js';
-import { doubts, loadingLines, Samples, scalingLines, tableOf } from './results.js';
+import { addedLines, doubts, Samples, scalingLines, tableOf } from './results.js';
 import { BenchRun } from './work/bench-run.js';
+import { classifyContestants } from './work/classify.js';
 import { loadingContestants } from './work/loading.js';
 import { memoryContestants } from './work/memory.js';
 import { speedContestants } from './work/speed.js';
@@ -32,6 +33,7 @@ const CONTESTANTS = {
   memory: memoryContestants,
   start: startContestants,
   loading: loadingContestants,
+  classify: classifyContestants,
 };
 
 /** @param {readonly import('./workloads.js').Workload[]} workloads @param {BenchRun} run */
@@ -70,7 +72,7 @@ async function compare({ workloads, threads, quick, python, keepHistory }) {
     console.log(
       'bneck/peer: how many times faster, or smaller, bneck is on as many threads, the median of all rounds.',
     );
-    const lines = [...scalingLines(results), ...loadingLines(results), ...doubts(where.loadBefore, results)];
+    const lines = [...scalingLines(results), ...addedLines(results), ...doubts(where.loadBefore, results)];
     for (const line of lines) console.log(line);
     if (keepHistory) {
       appendHistory(HISTORY, { ...where, engines: versions, quick, results });

@@ -1,14 +1,15 @@
 /**
  * What is measured, as plain data: which work, on which network, at which size. Who does it stands in
- * engines.js, how often in amounts.js. Five kinds of work:
+ * engines.js, how often in amounts.js. Six kinds of work:
  *   train    one training step on a batch in memory: normalisation, forward, loss, backward, Adam
  *   infer    one call: pictures in, logits out
  *   memory   peak resident memory of a fresh process that makes training steps
  *   start    from the start of a process to the first logits, the model on disk
  *   loading  training steps fed from JPEG files, against steps on a batch in memory
+ *   classify a picture to its likeliest classes, against the bare call
  */
 
-/** @typedef {'train' | 'infer' | 'memory' | 'start' | 'loading'} Work */
+/** @typedef {'train' | 'infer' | 'memory' | 'start' | 'loading' | 'classify'} Work */
 /**
  * `reduction` is how many times smaller than the picture the last map is; 8 is for small pictures.
  * @typedef {{
@@ -34,10 +35,13 @@ export const WORKLOADS = [
   { work: 'memory', model: 'large', resolution: 224, batch: 32, ...IMAGENET },
   { work: 'start', model: 'small', resolution: 224, batch: 1, ...IMAGENET },
   { work: 'loading', model: 'small', resolution: 224, batch: 32, ...IMAGENET },
+  { work: 'classify', model: 'large', resolution: 224, batch: 1, ...IMAGENET },
+  { work: 'classify', model: 'small', resolution: 224, batch: 1, ...IMAGENET },
+  { work: 'classify', model: 'small', resolution: 96, batch: 1, ...IMAGENET },
 ];
 
 /** @type {Readonly<Record<Work, 'img/s' | 'ms' | 'MB'>>} */
-export const UNITS = { train: 'img/s', infer: 'ms', memory: 'MB', start: 'ms', loading: 'img/s' };
+export const UNITS = { train: 'img/s', infer: 'ms', memory: 'MB', start: 'ms', loading: 'img/s', classify: 'ms' };
 
 /** The variants of `loading`. */
 export const LOADING = /** @type {const} */ ({
@@ -45,6 +49,9 @@ export const LOADING = /** @type {const} */ ({
   decoding: 'decoding each picture',
   kept: 'pictures kept in memory',
 });
+
+/** The variants of `classify`. */
+export const CLASSIFY = /** @type {const} */ ({ alone: 'forwardBytes', whole: 'classify' });
 
 /** @param {Workload} workload */
 export function nameOf({ work, model, resolution, batch }) {

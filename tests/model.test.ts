@@ -146,6 +146,18 @@ describe('Model', () => {
     });
   });
 
+  test('classify of several pictures at once gives what it gives of each alone', async () => {
+    const pictures = Array.from({ length: 6 }, (_, number) => ({
+      width: 80,
+      height: 70,
+      data: Uint8Array.from({ length: 80 * 70 * 3 }, (_, index) => (index * (2 * number + 31)) % 251),
+    }));
+    const alone = [];
+    for (const picture of pictures) alone.push(await model.classify(picture));
+    expect(await Promise.all(pictures.map((picture) => model.classify(picture)))).toEqual(alone);
+    expect(new Set(alone.map(([first]) => first?.probability)).size).toBe(pictures.length);
+  });
+
   test('classify drops the alpha of RGBA pixels', async () => {
     const rgb = randomBytes(64 * 64 * 3);
     const rgba = Uint8ClampedArray.from({ length: 64 * 64 * 4 }, (_, i) =>

@@ -216,7 +216,7 @@ export class BatchLoader {
   async #prepare(epoch: number, index: number, drawn: number, target: Uint8Array): Promise<void> {
     const picture = await this.dataset.read(index);
     if (this.#augmentation === null) {
-      target.set(evaluationPicture(picture, this.#preprocessing));
+      evaluationPicture(picture, this.#preprocessing, target);
       return;
     }
     const stream = new RandomStream(this.#seed, 'augment', epoch, drawn);

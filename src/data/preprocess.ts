@@ -50,9 +50,16 @@ export function checkPreprocessing(preprocessing: Preprocessing): void {
   }
 }
 
-/** The pixels the network sees in evaluation: `resolution * resolution * 3` bytes, HWC. */
-export function evaluationPicture(picture: Picture, preprocessing: Preprocessing): Uint8Array {
+/**
+ * The pixels the network sees in evaluation: `resolution * resolution * 3` bytes, HWC.
+ * @param target where they go; left out, a new array, or the picture's own where nothing is to be done
+ */
+export function evaluationPicture(picture: Picture, preprocessing: Preprocessing, target?: Uint8Array): Uint8Array {
   const { resolution, resize } = preprocessing;
-  const { data } = resizeCenter(picture, resize, resolution);
+  const { data } = resizeCenter(picture, resize, resolution, target);
+  if (target !== undefined) {
+    if (data !== target) target.set(data);
+    return target;
+  }
   return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
 }

@@ -47,13 +47,12 @@ interface Axis {
   /** of those, the wanted ones: so many from there on */
   readonly from: number;
   readonly count: number;
+  /** the last output pixel's taps first */
+  readonly mirrored: boolean;
 }
 
-/**
- * The taps of the wanted output pixels of one axis.
- * @param mirrored the last output pixel's taps first
- */
-function computeTaps({ inputSize, start, end, outputSize, from, count }: Axis, mirrored = false): Taps {
+/** The taps of the wanted output pixels of one axis. */
+function computeTaps({ inputSize, start, end, outputSize, from, count, mirrored }: Axis): Taps {
   const scale = Math.fround(end - start) / outputSize;
   const support = Math.max(scale, 1); // the triangle filter reaches one (scaled) pixel to each side
   const inverse = 1 / support;
@@ -94,6 +93,29 @@ function computeTaps({ inputSize, start, end, outputSize, from, count }: Axis, m
     }
   }
   return { first, pairs, weights };
+}
+
+/** The last two axes: pictures of one size follow each other, and square ones have the same twice. */
+let recent: { readonly axis: Axis; readonly taps: Taps }[] = [];
+
+function isSame(a: Axis, b: Axis): boolean {
+  return (
+    a.inputSize === b.inputSize &&
+    a.start === b.start &&
+    a.end === b.end &&
+    a.outputSize === b.outputSize &&
+    a.from === b.from &&
+    a.count === b.count &&
+    a.mirrored === b.mirrored
+  );
+}
+
+function tapsOf(axis: Axis): Taps {
+  const known = recent.find((one) => isSame(one.axis, axis));
+  if (known !== undefined) return known.taps;
+  const taps = computeTaps(axis);
+  recent = [{ axis, taps }, ...recent.slice(0, 1)];
+  return taps;
 }
 
 interface ResampleKernels {
@@ -168,8 +190,8 @@ function resample(
   const { data, rowBytes } = source;
   const horizontal = { inputSize: source.width, start: left, end: right, outputSize: size.width };
   const vertical = { inputSize: source.height, start: top, end: bottom, outputSize: size.height };
-  const across = computeTaps({ ...horizontal, from: fromX, count: width }, mirrored);
-  const down = computeTaps({ ...vertical, from: fromY, count: height });
+  const across = tapsOf({ ...horizontal, from: fromX, count: width, mirrored });
+  const down = tapsOf({ ...vertical, from: fromY, count: height, mirrored: false });
   // Only the rows that the second pass will read.
   const firstRow = down.first[0] as number;
   const rows = Math.min((down.first[height - 1] as number) + 2 * down.pairs, source.height) - firstRow;
@@ -235,10 +257,18 @@ export function resizeBilinear(picture: Picture, width: number, height: number, 
   return makePicture(width, height, output);
 }
 
-/** A part of a resized picture: the bytes of resizing and then cropping, of which only they are made. */
-export function resizePart(picture: Picture, size: PictureSize, part: CropBox): Picture {
+/**
+ * A part of a resized picture: the bytes of resizing and then cropping, of which only they are made.
+ * @param output where the bytes go
+ */
+export function resizePart(
+  picture: Picture,
+  size: PictureSize,
+  part: CropBox,
+  output: Uint8Array = new Uint8Array(pictureBytes(part)),
+): Picture {
   checkCropBox(size, part);
-  const output = new Uint8Array(pictureBytes(part));
+  assert(output.length === pictureBytes(part), `${output.length} bytes for ${part.width}x${part.height}`);
   resample(linesOf(picture), [0, 0, picture.width, picture.height], size, part, false, output);
   return makePicture(part.width, part.height, output);
 }

@@ -66,3 +66,18 @@ test('preprocessing: defaults, size, and options that cannot be', () => {
   expect(() => checkPreprocessing({ ...preprocessing, resize: 31 })).toThrow(/at least the resolution/);
   expect(() => checkPreprocessing({ ...preprocessing, std: [1, 0, 1] })).toThrow(/std above 0/);
 });
+
+test.each([
+  ['resized', 60, 41, 28, 32],
+  ['cropped', 40, 32, 28, 32],
+  ['smaller than the network wants', 5, 5, 28, 28],
+  ['as it is', 28, 28, 28, 28],
+])('preprocessing into given room: a picture %s', (_, width, height, resolution, resize) => {
+  const picture = formulaPicture(width, height);
+  const preprocessing = { ...defaultPreprocessing(resolution), resize };
+  const before = [...picture.data];
+  const room = new Uint8Array(resolution ** 2 * 3).fill(77);
+  expect(evaluationPicture(picture, preprocessing, room)).toBe(room);
+  expect(room).toEqual(evaluationPicture(picture, preprocessing));
+  expect([...picture.data]).toEqual(before);
+});

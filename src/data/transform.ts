@@ -78,13 +78,16 @@ export function centerCrop(picture: Picture, width: number, height = width): Pic
   return crop(padded, centerBox(padded, width, height));
 }
 
-/** What `resizeShortSide` to `size` and `centerCrop` to `side` give, and no other pixels made: the long side may be as long as it will. */
-export function resizeCenter(picture: Picture, size: number, side: number): Picture {
+/**
+ * What `resizeShortSide` to `size` and `centerCrop` to `side` give, and no other pixels made: the long side may be as long as it will.
+ * @param output room for the bytes, used where pixels are resampled
+ */
+export function resizeCenter(picture: Picture, size: number, side: number, output?: Uint8Array): Picture {
   if (side > size) return centerCrop(resizeShortSide(picture, size), side);
   const resized = shortSideSize(picture, size);
   const center = centerBox(resized, side, side);
   if (resized.width === picture.width && resized.height === picture.height) return crop(picture, center);
-  return resizePart(picture, resized, center);
+  return resizePart(picture, resized, center, output);
 }
 
 /** Left and right exchanged. */

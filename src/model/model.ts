@@ -33,6 +33,8 @@ export class Model {
   #pool: Promise<ThreadPool> | null;
   #predictor: Promise<Predictor> | null = null;
   #disposed = false;
+  /** Bytes of a prepared picture that nobody needs any more. */
+  #spare: Uint8Array | null = null;
 
   private constructor(file: ModelFile, options: ModelOptions, pool: Promise<ThreadPool> | null = null) {
     checkModelOptions(options);
@@ -139,8 +141,12 @@ export class Model {
   async classify(image: string | Uint8Array | Pixels, options: { top?: number } = {}): Promise<Classification[]> {
     const encoded = typeof image === 'string' || image instanceof Uint8Array;
     const picture = encoded ? await decodePicture(image) : pictureFromPixels(image);
-    const pixels = evaluationPicture(picture, this.file.preprocessing);
-    return likeliestClasses(await this.forwardBytes(pixels, 1), this.file.classNames, options.top ?? 5);
+    const { preprocessing, classNames } = this.file;
+    const room = this.#spare ?? new Uint8Array(preprocessing.resolution ** 2 * 3);
+    this.#spare = null;
+    const logits = await this.forwardBytes(evaluationPicture(picture, preprocessing, room), 1);
+    this.#spare = room;
+    return likeliestClasses(logits, classNames, options.top ?? 5);
   }
 
   /** Stops the threads. The weights stay. */
