@@ -1,10 +1,11 @@
 // The two passes of resampling 8-bit pictures (src/data/resample.ts): a module of its own, that runs where pictures are prepared. Pixels are
-// three bytes. A tap's weight has 22 fractional bits, one more than a product of 16-bit integers takes: it comes as two numbers of 11 bits, and
-// taps in pairs, since i32x4.dot_i16x8_s adds two products. Sums are exact, so the order does not matter.
+// three bytes. A tap's weight has 22 fractional bits, more than a product of 16-bit integers takes: it comes as two numbers, an upper one of 7 bits
+// and a lower one of 15, and taps in pairs, since i32x4.dot_i16x8_s adds two products. Sums are exact, so the order does not matter. Weights add up to
+// 2^22, so both sums, the lower one without its last 15 bits, fit into 16 bits; what rounding of many weights adds to that is more than 255 and ends there.
 
-const BITS: i32 = 22;
-const LOW_BITS: i32 = 11;
-const HALF: i32 = 1 << (BITS - 1);
+const LOW_BITS: i32 = 15;
+const HIGH_BITS: i32 = 7;
+const HALF: i16 = 64;
 
 /** Bytes r g b r g b of two pixels as integers r r g g b b. */
 // @ts-ignore: decorator
@@ -27,13 +28,6 @@ function interleave_high(a: v128, b: v128): v128 {
   return v128.shuffle<u8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
-/** The lower parts of the first pair of taps, and what rounds. */
-// @ts-ignore: decorator
-@inline
-function begin_low(values: v128, weights: v128): v128 {
-  return i32x4.add(i32x4.dot_i16x8_s(values, weights), i32x4.splat(HALF));
-}
-
 /** One more pair of taps. */
 // @ts-ignore: decorator
 @inline
@@ -41,11 +35,13 @@ function add_pair(sum: v128, values: v128, weights: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(values, weights));
 }
 
-/** Sums of the upper and the lower parts, to integers of 0 to 255. */
+/** Sums of the upper and the lower parts, of four values and four more, rounded to integers of 0 to 255. */
 // @ts-ignore: decorator
 @inline
-function round(high: v128, low: v128): v128 {
-  return i32x4.shr_s(i32x4.add(i32x4.shl(high, LOW_BITS), low), BITS);
+function round(high0: v128, low0: v128, high1: v128, low1: v128): v128 {
+  const carried = i16x8.narrow_i32x4_s(i32x4.shr_s(low0, LOW_BITS), i32x4.shr_s(low1, LOW_BITS));
+  const sum = i16x8.add(i16x8.narrow_i32x4_s(high0, high1), carried);
+  return i16x8.shr_u(i16x8.add(sum, i16x8.splat(HALF)), HIGH_BITS);
 }
 
 /**
@@ -58,17 +54,17 @@ export function resample_rows(
 ): void {
   for (let row = 0; row < rows; row += 4) {
     const row0 = max(min(row, rows - 4), 0), row1 = min(row0 + 1, rows - 1), row2 = min(row0 + 2, rows - 1), row3 = min(row0 + 3, rows - 1);
-    const line0 = source + row0 * rowBytes, line1 = source + row1 * rowBytes, line2 = source + row2 * rowBytes, line3 = source + row3 * rowBytes;
-    let write0 = target + row0 * targetRowBytes, write1 = target + row1 * targetRowBytes, write2 = target + row2 * targetRowBytes, write3 = target + row3 * targetRowBytes;
+    const line0 = source + <usize>row0 * rowBytes, line1 = source + <usize>row1 * rowBytes, line2 = source + <usize>row2 * rowBytes, line3 = source + <usize>row3 * rowBytes;
+    let write0 = target + <usize>row0 * targetRowBytes, write1 = target + <usize>row1 * targetRowBytes, write2 = target + <usize>row2 * targetRowBytes, write3 = target + <usize>row3 * targetRowBytes;
     let weight = weights;
     for (let first = firsts, end = firsts + (<usize>width << 2); first < end; first += 4) {
       let read = <usize>load<u32>(first);
       let upper = v128.load32_splat(weight), lower = v128.load32_splat(weight, 4);
       let pixels0 = two_pixels(line0 + read), pixels1 = two_pixels(line1 + read), pixels2 = two_pixels(line2 + read), pixels3 = two_pixels(line3 + read);
-      let high0 = i32x4.dot_i16x8_s(pixels0, upper), low0 = begin_low(pixels0, lower);
-      let high1 = i32x4.dot_i16x8_s(pixels1, upper), low1 = begin_low(pixels1, lower);
-      let high2 = i32x4.dot_i16x8_s(pixels2, upper), low2 = begin_low(pixels2, lower);
-      let high3 = i32x4.dot_i16x8_s(pixels3, upper), low3 = begin_low(pixels3, lower);
+      let high0 = i32x4.dot_i16x8_s(pixels0, upper), low0 = i32x4.dot_i16x8_s(pixels0, lower);
+      let high1 = i32x4.dot_i16x8_s(pixels1, upper), low1 = i32x4.dot_i16x8_s(pixels1, lower);
+      let high2 = i32x4.dot_i16x8_s(pixels2, upper), low2 = i32x4.dot_i16x8_s(pixels2, lower);
+      let high3 = i32x4.dot_i16x8_s(pixels3, upper), low3 = i32x4.dot_i16x8_s(pixels3, lower);
       weight += 8;
       for (const last = weight + ((<usize>pairs - 1) << 3); weight < last; weight += 8) {
         read += 6;
@@ -78,9 +74,7 @@ export function resample_rows(
         pixels2 = two_pixels(line2 + read); high2 = add_pair(high2, pixels2, upper); low2 = add_pair(low2, pixels2, lower);
         pixels3 = two_pixels(line3 + read); high3 = add_pair(high3, pixels3, upper); low3 = add_pair(low3, pixels3, lower);
       }
-      const bytes = i8x16.narrow_i16x8_u(
-        i16x8.narrow_i32x4_s(round(high0, low0), round(high1, low1)), i16x8.narrow_i32x4_s(round(high2, low2), round(high3, low3)),
-      );
+      const bytes = i8x16.narrow_i16x8_u(round(high0, low0, high1, low1), round(high2, low2, high3, low3));
       v128.store32_lane(write0, bytes, 0);
       v128.store32_lane(write1, bytes, 1);
       v128.store32_lane(write2, bytes, 2);
@@ -110,10 +104,10 @@ export function resample_columns(
         const v0 = i16x8.extend_low_i8x16_u(left), v1 = i16x8.extend_high_i8x16_u(left);
         const v2 = i16x8.extend_low_i8x16_u(right), v3 = i16x8.extend_high_i8x16_u(right);
         const high = v128.load32_splat(weights), low = v128.load32_splat(weights, 4);
-        h0 = i32x4.dot_i16x8_s(v0, high); l0 = begin_low(v0, low);
-        h1 = i32x4.dot_i16x8_s(v1, high); l1 = begin_low(v1, low);
-        h2 = i32x4.dot_i16x8_s(v2, high); l2 = begin_low(v2, low);
-        h3 = i32x4.dot_i16x8_s(v3, high); l3 = begin_low(v3, low);
+        h0 = i32x4.dot_i16x8_s(v0, high); l0 = i32x4.dot_i16x8_s(v0, low);
+        h1 = i32x4.dot_i16x8_s(v1, high); l1 = i32x4.dot_i16x8_s(v1, low);
+        h2 = i32x4.dot_i16x8_s(v2, high); l2 = i32x4.dot_i16x8_s(v2, low);
+        h3 = i32x4.dot_i16x8_s(v3, high); l3 = i32x4.dot_i16x8_s(v3, low);
       }
       for (let weight = weights + 8; weight < weights + pairBytes; weight += 8) {
         read += rowBytes << 1;
@@ -128,9 +122,7 @@ export function resample_columns(
         h2 = add_pair(h2, v2, high); l2 = add_pair(l2, v2, low);
         h3 = add_pair(h3, v3, high); l3 = add_pair(l3, v3, low);
       }
-      const left = i16x8.narrow_i32x4_s(round(h0, l0), round(h1, l1));
-      const right = i16x8.narrow_i32x4_s(round(h2, l2), round(h3, l3));
-      v128.store(target + byte, i8x16.narrow_i16x8_u(left, right));
+      v128.store(target + byte, i8x16.narrow_i16x8_u(round(h0, l0, h1, l1), round(h2, l2, h3, l3)));
     }
     weights += pairBytes;
     target += targetRowBytes;

@@ -24,8 +24,8 @@ export type Box = readonly [left: number, top: number, right: number, bottom: nu
 
 /** 32 bits less 8 for the pixel and 2 for headroom, as Pillow has it. */
 const PRECISION_BITS = 32 - 8 - 2;
-/** The lower part of a weight. */
-const LOW_BITS = PRECISION_BITS / 2;
+/** The lower part of a weight (kernels/resample.ts). */
+const LOW_BITS = 15;
 
 /** Which input pixels make an output pixel: for output i, two for each pair, from `first[i]` on; what is more than it takes weighs 0. At most one lies past the input. */
 interface Taps {
