@@ -13,7 +13,7 @@ import { LOADING } from '../workloads.js';
 
 /** @typedef {import('../workloads.js').Workload} Workload */
 
-const [FULL_PICTURES, QUICK_PICTURES] = [512, 128];
+const [FULL_PICTURES, QUICK_PICTURES] = [256, 128];
 const CLASSES = 8;
 const PICTURE_SIDE = 256;
 /** Random colours so far apart, blown up: files of some 20 KB, as photographs of this size have. */

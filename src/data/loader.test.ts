@@ -45,7 +45,9 @@ const evaluation: LoaderOptions = { ...training, augmentation: null };
 
 async function all(loader: BatchLoader, epoch = 0, firstBatch = 0): Promise<Batch[]> {
   const batches: Batch[] = [];
-  for await (const batch of loader.epoch(epoch, { firstBatch })) batches.push(batch);
+  for await (const batch of loader.epoch(epoch, { firstBatch })) {
+    batches.push({ ...batch, pictures: batch.pictures.slice() });
+  }
   return batches;
 }
 

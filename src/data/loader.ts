@@ -14,7 +14,7 @@ import type { Dataset } from './dataset.ts';
 import { checkPreprocessing, evaluationPicture, type Preprocessing } from './preprocess.ts';
 
 export interface Batch {
-  /** [N, R, R, 3] bytes, N the batch size and R the resolution; zeros from picture `count` on */
+  /** [N, R, R, 3] bytes, N the batch size and R the resolution; zeros from picture `count` on. Of another batch once the next one is asked for. */
   readonly pictures: Uint8Array;
   /** [N] class indices; -1 from place `count` on */
   readonly labels: Int32Array;
@@ -60,6 +60,8 @@ export interface EpochOptions {
 interface Walk {
   readonly epoch: number;
   readonly order: ArrayLike<number>;
+  /** pictures of batches that are used up, to be filled again: a new array for each batch costs a collection of all garbage every other step */
+  readonly rooms: Uint8Array[];
   stopped: boolean;
 }
 
@@ -127,7 +129,7 @@ export class BatchLoader {
     const { firstBatch = 0 } = options;
     assert(Number.isInteger(epoch) && epoch >= 0, `epoch ${epoch}`);
     assert(Number.isInteger(firstBatch) && firstBatch >= 0, `first batch ${firstBatch}`);
-    const walk: Walk = { epoch, order: this.#order(epoch), stopped: false };
+    const walk: Walk = { epoch, order: this.#order(epoch), rooms: [], stopped: false };
     const ahead: Promise<Batch | null>[] = [];
     let next = firstBatch;
     try {
@@ -142,7 +144,9 @@ export class BatchLoader {
         const first = ahead.shift();
         if (first === undefined) return;
         const batch = await first;
-        if (batch !== null) yield batch;
+        if (batch === null) continue;
+        yield batch;
+        walk.rooms.push(batch.pictures);
       }
     } finally {
       walk.stopped = true;
@@ -163,7 +167,7 @@ export class BatchLoader {
     const start = batch * this.batchSize;
     const places = Math.min(this.batchSize, this.dataset.length - start);
     const bytes = this.resolution * this.resolution * 3;
-    const pictures = new Uint8Array(this.batchSize * bytes);
+    const pictures = walk.rooms.pop() ?? new Uint8Array(this.batchSize * bytes);
     const work = Array.from({ length: places }, (_, place) =>
       this.#limiter.run(() => this.#fill(walk, start + place, pictures.subarray(place * bytes, (place + 1) * bytes))),
     );

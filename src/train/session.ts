@@ -82,7 +82,7 @@ export interface Session {
   accumulate(pictures: Uint8Array, labels: BatchLabels): Promise<StepResult>;
   /**
    * One update on a batch and the micro-batches before it. `pictures` is [batch, resolution, resolution, 3] bytes RGB, `labels` [batch],
-   * or two for each picture. Both are copied before the call returns its promise.
+   * or two for each picture. Leave the pictures unchanged until the promise is settled.
    */
   step(pictures: Uint8Array, labels: BatchLabels, learningRate: number): Promise<StepResult>;
   /** What the head sees of up to `batch` pictures, [count, featureCount], by running statistics. */

@@ -107,9 +107,8 @@ export class TrainingSession implements Session {
     assert(features.length === pictures * featureCount, `features of ${pictures} pictures`);
     this.#checkLabels(labels, pictures);
     const rates = this.#nextRates(training.update, learningRate);
-    const copy = features.slice();
     return this.#execute(training.program, labels, () => {
-      training.program.floats('features').set(copy);
+      training.program.floats('features').set(features);
       training.program.floats('rates').set(rates);
     });
   }
@@ -130,10 +129,9 @@ export class TrainingSession implements Session {
   }
 
   #run(program: LoadedProgram, pictures: Uint8Array, labels: BatchLabels, write = () => {}): Promise<StepResult> {
-    const copy = new Uint8Array(pictures);
     this.#batchesTracked += 1n;
     return this.#execute(program, labels, () => {
-      program.bytes('pictures').set(copy);
+      program.bytes('pictures').set(pictures);
       program.floats('normalization').set(this.#normalization);
       write();
     });
@@ -168,14 +166,13 @@ export class TrainingSession implements Session {
   async #infer(program: LoadedProgram, pictures: Uint8Array, count: number, width: number): Promise<Float32Array> {
     this.#checkSize(pictures, this.batch);
     assert(count <= this.batch, 'no more pictures than a batch holds');
-    const copy = new Uint8Array(pictures); // slice of a Buffer would be a view
     if (!this.#prepared.has(program)) {
       await program.prepare();
       this.#prepared.add(program);
     }
     return program.execute(
       () => {
-        program.bytes('pictures').set(copy);
+        program.bytes('pictures').set(pictures);
         program.floats('normalization').set(this.#normalization);
       },
       () => program.floats('logits').slice(0, count * width),
