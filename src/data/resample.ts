@@ -99,15 +99,7 @@ function computeTaps({ inputSize, start, end, outputSize, from, count, mirrored 
 let recent: { readonly axis: Axis; readonly taps: Taps }[] = [];
 
 function isSame(a: Axis, b: Axis): boolean {
-  return (
-    a.inputSize === b.inputSize &&
-    a.start === b.start &&
-    a.end === b.end &&
-    a.outputSize === b.outputSize &&
-    a.from === b.from &&
-    a.count === b.count &&
-    a.mirrored === b.mirrored
-  );
+  return (Object.keys(a) as (keyof Axis)[]).every((key) => a[key] === b[key]);
 }
 
 function tapsOf(axis: Axis): Taps {
