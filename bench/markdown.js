@@ -1,5 +1,5 @@
 /**
- * A line of bench/history.ndjson as Markdown tables, for docs/performance.md: one table a kind of work, a
+ * The last run of all kinds of work in bench/history.ndjson as Markdown tables, for docs/performance.md: one table a kind of work, a
  * row a workload and number of threads, a column an engine. Medians, and in brackets how many times better
  * bneck is, the median of all rounds.
  *
@@ -63,13 +63,13 @@ function lastLine(quick) {
     .trim()
     .split('\n')
     .map((line) => /** @type {Line} */ (JSON.parse(line)));
-  // until 2026-11-28 lines had no ratios of their own
-  const last = lines.filter((line) => line.quick === quick && line.results[0]?.ratio !== undefined).at(-1);
+  // runs of a part, and those of the time before there was a kind of work, are none of all
+  const isFull = (/** @type {Line} */ { results }) =>
+    Object.keys(TITLES).every((kind) => results.some(({ work }) => work === kind));
+  const last = lines.filter((line) => line.quick === quick && isFull(line)).at(-1);
   if (last === undefined) {
     const [kind, flag] = quick ? ['quick', ' -- --quick'] : ['full', ''];
-    throw new Error(
-      `bench/history.ndjson has no ${kind} run with ratios within rounds. Make one: npm run bench${flag}`,
-    );
+    throw new Error(`bench/history.ndjson has no ${kind} run of all kinds of work. Make one: npm run bench${flag}`);
   }
   return last;
 }

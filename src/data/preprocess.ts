@@ -52,10 +52,18 @@ export function checkPreprocessing(preprocessing: Preprocessing): void {
 
 /**
  * The pixels the network sees in evaluation: `resolution * resolution * 3` bytes, HWC.
- * @param target where they go; left out, a new array, or the picture's own where nothing is to be done
+ * @param target where they go, as many bytes; left out, a new array, or the picture's own where nothing is to be done
+ * @throws BneckError 'shape' for a target of another length
  */
 export function evaluationPicture(picture: Picture, preprocessing: Preprocessing, target?: Uint8Array): Uint8Array {
   const { resolution, resize } = preprocessing;
+  const bytes = resolution * resolution * 3;
+  if (target !== undefined && target.length !== bytes) {
+    throw new BneckError(
+      'shape',
+      `A picture of ${resolution}x${resolution} RGB is ${bytes} bytes; the target has ${target.length}.`,
+    );
+  }
   const { data } = resizeCenter(picture, resize, resolution, target);
   if (target !== undefined) {
     if (data !== target) target.set(data);

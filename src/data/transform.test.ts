@@ -80,4 +80,7 @@ test.each([
   expect(evaluationPicture(picture, preprocessing, room)).toBe(room);
   expect(room).toEqual(evaluationPicture(picture, preprocessing));
   expect([...picture.data]).toEqual(before);
+  for (const length of [room.length - 1, room.length + 1]) {
+    expect(() => evaluationPicture(picture, preprocessing, new Uint8Array(length))).toThrow(`the target has ${length}`);
+  }
 });
