@@ -6,6 +6,7 @@
 // than one turn. Hence, in the loop that they run, a way out after each turn, and a store that never happens: no address of a float is 1 (docs/kernels.md).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
+import { distance_ahead, next_ahead } from './read-ahead';
 import { HARD_SWISH, NONE, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
 
 // Type parameters, so that each use has a function of its own, which asks nothing in its loops.
@@ -65,6 +66,7 @@ function multiply_narrow_tiles<Target, Operand, Height>(
   a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
+  const apart = distance_ahead();
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -85,6 +87,7 @@ function multiply_narrow_tiles<Target, Operand, Height>(
       let p = b;
       let a1: usize, x: v128, b0: v128, b1: v128, m0: v128, m1: v128;
       const end = b + (<usize>k << 5);
+      let later = WIDE || TURBOFAN ? b : next_ahead(k >> 3, b);
       if (of_picture<Operand>()) {
         while (p != end) {
           for (let turn: usize = 0; turn < 9; turn++) { // written out
@@ -133,6 +136,10 @@ function multiply_narrow_tiles<Target, Operand, Height>(
             x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
           }
           a0 += isInteger<Operand>() ? 256 : aStep; p += 256;
+          if (!WIDE) {
+            load<u8>(later);
+            later += apart;
+          }
         }
         while (p != end) {
           a1 = a0;
@@ -258,6 +265,7 @@ function multiply_wide_tiles<Target, Operand, Height>(
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
   const panel = <usize>k << 5;
+  const apart = distance_ahead();
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -279,6 +287,7 @@ function multiply_wide_tiles<Target, Operand, Height>(
       let q = b + panel;
       let a1: usize, x: v128, b0: v128, b1: v128, b2: v128, b3: v128, m0: v128, m1: v128, m2: v128, m3: v128;
       const end = b + panel;
+      let later = next_ahead(k >> 3, b);
       if (of_picture<Operand>()) {
         while (p != end) {
           for (let turn: usize = 0; turn < 9; turn++) { // written out
@@ -319,6 +328,8 @@ function multiply_wide_tiles<Target, Operand, Height>(
             s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
           }
           a0 += isInteger<Operand>() ? 256 : aStep; p += 256; q += 256;
+          load<u8>(later);
+          later += apart;
         }
         while (p != end) {
           a1 = a0;

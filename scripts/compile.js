@@ -73,7 +73,13 @@ class KeepOrder extends Transform {
       module.removeFunction(name);
       module.addFunctionImport(name, 'ordered', name, params, results);
     }
+    // What ordered functions read and write has to outlive the optimiser, which does not see them.
+    const globals = Array.from({ length: module.getNumGlobals() }, (_, index) => {
+      return binaryen.getGlobalInfo(module.getGlobalByIndex(index)).name;
+    });
+    for (const name of globals) module.addGlobalExport(name, name);
     module.optimize();
+    for (const name of globals) module.removeExport(name);
     for (const { name, params, results, vars, body } of kept) {
       module.removeFunction(name);
       module.addFunction(name, params, results, vars, module.copyExpression(body));

@@ -13,7 +13,7 @@ import {
   TINY,
   WIDE,
 } from './depthwise-conv.ts';
-import { type Kernel, mapActivation, multipleOf8, type Sizes, size } from './kernel.ts';
+import { type Kernel, mapActivation, multipleOf8, productReadsAhead, type Sizes, size } from './kernel.ts';
 import { mapFloats, mapIndex, packedIndex, packedLength } from './panel.ts';
 import { array, at } from './reference-views.ts';
 
@@ -63,6 +63,7 @@ export const expandDepthwiseConvForward: Kernel = {
   tiles: forwardTiles,
   // beyond those of the depthwise convolution: a place outside each plane, and one word a pixel (up to three more, and at the end of the list)
   scratchBytes: (s) => forwardScratchBytes(s) + 4 * 64 + 4 * (expandedRows(s) * size(s, 'width') + 9),
+  readsAhead: (s) => images(s) * productReadsAhead(inPixels(s), inChannels(s), channels(s)),
   flops: (s) => 2 * images(s) * channels(s) * (inChannels(s) * inPixels(s) + taps(s) * outPixels(s)),
   reduction: (s, output) => inChannels(s) + taps(s) + (output === 'pooled' ? outPixels(s) : 0),
   constraint: (s) =>

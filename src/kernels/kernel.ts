@@ -40,6 +40,8 @@ export interface Kernel {
   readonly scratchBytes: (sizes: Sizes) => number;
   /** Floating point operations of all tiles, a multiply-add counted as two. */
   readonly flops: (sizes: Sizes) => number;
+  /** How often its matrix tiles, all of them, can read ahead (kernels/read-ahead.ts); missing: never. */
+  readonly readsAhead?: (sizes: Sizes) => number;
   /** How many numbers one value of an output pointer sums up: tests allow epsilon * (reduction + 8) * magnitude. */
   readonly reduction: (sizes: Sizes, output: string) => number;
   /** What the sizes must fulfil beyond being non-negative integers; the first broken rule, or null. */
@@ -59,6 +61,11 @@ export function bytesOf(kernel: Kernel, sizes: Sizes, absent: readonly string[] 
     bytes += pointer.length(sizes) * ELEMENT_BYTES[pointer.type ?? 'f32'] * (pointer.access === 'update' ? 2 : 1);
   }
   return bytes;
+}
+
+/** `readsAhead` of a product of matrices: once in eight turns of a tile of 5 x 16. */
+export function productReadsAhead(rows: number, depth: number, columns: number): number {
+  return Math.floor(depth / 8) * ceilDivide(rows, 5) * ceilDivide(columns, 16);
 }
 
 /** Reads a size that a row declares; a missing one is a defect of the row or its caller. */

@@ -8,6 +8,7 @@ import {
   mapActivation,
   multipleOf4,
   multipleOf8,
+  productReadsAhead,
   type Sizes,
   size,
 } from './kernel.ts';
@@ -146,6 +147,7 @@ export const pointwiseConvForward: Kernel = {
   tiles: (s) => rowTasks(s) * columnTasks(s),
   // gated rows
   scratchBytes: (s) => EDGE_BYTES + panelBytes(size(s, 'rowsPerTask') + 3, inChannels(s)),
+  readsAhead: (s) => productReadsAhead(rows(s), inChannels(s), outChannels(s)),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: inChannels,
   constraint: (s) => multipleOf8('inChannels', 'outChannels', 'columnsPerTask')(s) ?? mapActivation('activation')(s),

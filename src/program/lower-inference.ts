@@ -26,6 +26,7 @@ import { layoutParameters } from './parameter-layout.ts';
 import { pictureGroups } from './picture-groups.ts';
 import type { Operand, Program } from './program.ts';
 import { ProgramBuilder, shifted } from './program-builder.ts';
+import { readAhead } from './read-ahead.ts';
 import {
   copiedRows,
   denseInference,
@@ -71,8 +72,8 @@ export interface InferenceOptions {
 
 /** Pixels of an image from which on an expansion and its depthwise convolution are one step. Fewer do not fill its tiles of five and four. */
 const FUSED_PIXELS = 9;
-/** From so many pictures on, linear layers go through the matrix tiles. */
-const TILED_VECTORS = 4;
+/** From so many pictures on, linear layers go through the matrix tiles, and weights are not read ahead: each is used often enough for the wait. */
+const MANY_PICTURES = 4;
 
 /** What is fused with a convolution: the nodes that follow it alone. */
 interface ConvUnit {
@@ -425,7 +426,7 @@ class InferenceLowering {
     const biasOperand = bias ? this.builder.parameter(`${node.name}.bias`) : null;
     const code = ACTIVATION_CODE[activation?.attributes.function ?? 'none'];
     const sizes = { rows, inFeatures, outFeatures, activation: code };
-    if (rows >= TILED_VECTORS) {
+    if (rows >= MANY_PICTURES) {
       const weight = this.#weights.panels(node.name, outFeatures, inFeatures, 1, null);
       const tiled = { ...sizes, featuresPerTask: tiledLinearFeatures(outFeatures) };
       this.builder.step('f32_linear_forward__5x8', node.name, { x, weight, bias: biasOperand, y }, tiled);
@@ -461,5 +462,6 @@ export function lowerInference(graph: Graph, shape: Shape, options: InferenceOpt
   const out = lowering.builder.port('logits', 4 * images * logits.features);
   const length = images * logits.features;
   lowering.builder.step('f32_activation_forward', 'logits', { x: logits.data, y: out }, { length, activation: 0 });
-  return lowering.builder.finish('inference', options.planMemory ?? true);
+  const program = lowering.builder.finish('inference', options.planMemory ?? true);
+  return images < MANY_PICTURES ? readAhead(program) : program;
 }

@@ -9,9 +9,15 @@ function printStep(program: Program, step: Step, index: number): string {
     const buffer = program.buffers[operand.buffer];
     return `${name}=${buffer?.region}+${(buffer?.offsetBytes ?? 0) + operand.offsetBytes}`;
   });
+  const ahead = (step.ahead ?? []).map(({ from, bytes }) => {
+    const buffer = program.buffers[from.buffer];
+    return `${buffer?.region}+${(buffer?.offsetBytes ?? 0) + from.offsetBytes} (${bytes} B)`;
+  });
   const sizes = [...kernel.integers, ...kernel.floats].map((name) => `${name}=${step.sizes[name]}`);
   const cost = `${kernel.tiles(step.sizes)} tiles, ${(kernel.flops(step.sizes) / 1e6).toFixed(2)} MFLOP, ${(stepBytes(step) / 1e6).toFixed(2)} MB`;
-  return `${String(index).padStart(4)} ${step.kernel}  [${step.label}]  ${cost}\n       ${operands.join(' ')}\n       ${sizes.join(' ')}`;
+  const lines = [operands.join(' '), sizes.join(' '), ...(ahead.length > 0 ? [`reads ahead ${ahead.join(', ')}`] : [])];
+  const head = `${String(index).padStart(4)} ${step.kernel}  [${step.label}]  ${cost}`;
+  return [head, ...lines].join('\n       ');
 }
 
 /** Bytes a step moves at least. */

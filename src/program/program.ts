@@ -35,6 +35,12 @@ export interface Operand {
   readonly offsetBytes: number;
 }
 
+/** So many bytes from a place on. */
+export interface MemoryRange {
+  readonly from: Operand;
+  readonly bytes: number;
+}
+
 export interface Step {
   readonly kernel: string;
   /** The node it works for, or a word for what it does. */
@@ -42,6 +48,8 @@ export interface Step {
   /** By pointer name; left out where an optional pointer is absent. */
   readonly operands: Readonly<Record<string, Operand>>;
   readonly sizes: Sizes;
+  /** What its tiles read on the way, so that later steps find it in a cache (read-ahead.ts). */
+  readonly ahead?: readonly MemoryRange[];
 }
 
 export interface Program {

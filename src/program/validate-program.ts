@@ -46,6 +46,11 @@ function checkStep(program: Program, step: Step, place: string, written: Set<num
     }
     if (pointer.access !== 'read') writes.push(buffer.id);
   }
+  for (const { from, bytes } of step.ahead ?? []) {
+    const buffer = program.buffers[from.buffer];
+    assert(buffer && bytes > 0 && from.offsetBytes + bytes <= buffer.bytes, `${place}: reads ahead what is not there`);
+    assert(kernel.readsAhead, `${place}: the kernel does not read ahead`);
+  }
   for (const id of writes) written.add(id);
 }
 

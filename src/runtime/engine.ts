@@ -116,9 +116,10 @@ export class LoadedProgram {
 
   #encode(steps: readonly Step[], block: Block): Block {
     const words = encodeProgram(
-      steps.map(({ kernel, operands, sizes }) => ({
+      steps.map(({ kernel, operands, sizes, ahead = [] }) => ({
         kernel,
         sizes,
+        ahead: ahead.map(({ from, bytes }) => ({ address: this.#address(from), bytes })),
         addresses: Object.fromEntries(
           Object.entries(operands).map(([name, operand]) => [name, this.#address(operand)]),
         ),

@@ -14,8 +14,8 @@ const FLOATS = 6 * TILE;
 const PROGRAM = HEAP_ADDRESS;
 const FIRST_MAP = HEAP_ADDRESS + 65536;
 const SECOND_MAP = FIRST_MAP + 4 * FLOATS;
-/** Three words before its two addresses and its size. */
-const STEP_BYTES = 4 * 6;
+/** Four words before its two addresses and its size. */
+const STEP_BYTES = 4 * 7;
 const END = SECOND_MAP + 4 * FLOATS;
 
 /** Each step adds one map to the other, half a tile shifted, so that a tile needs two of the step before; each with other tiles. */
