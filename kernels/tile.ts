@@ -311,25 +311,28 @@ function multiply_wide_tiles<Target, Operand, Height>(
       } else {
         const eights = b + (<usize>(k & ~7) << 5);
         while (p != eights) {
-          for (let turn: usize = 0; turn < 8; turn++) { // written out
-            a1 = a0 + step_of<Operand>() * turn;
-            b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16); b2 = v128.load(q, 32 * turn); b3 = v128.load(q, 32 * turn + 16);
-            if (isInteger<Height>()) {
-              x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-              s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1); s42 = f32x4.add(s42, m2); s43 = f32x4.add(s43, m3);
+          for (let half: usize = 0; half < 2; half++) { // written out
+            for (let turn: usize = 0; turn < 8; turn++) { // written out
+              a1 = a0 + step_of<Operand>() * turn;
+              b0 = v128.load(p, 32 * turn); b1 = v128.load(p, 32 * turn + 16); b2 = v128.load(q, 32 * turn); b3 = v128.load(q, 32 * turn + 16);
+              if (isInteger<Height>()) {
+                x = v128.load32_splat(a1, 4 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+                s40 = f32x4.add(s40, m0); s41 = f32x4.add(s41, m1); s42 = f32x4.add(s42, m2); s43 = f32x4.add(s43, m3);
+              }
+              x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+              s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
+              x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+              s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
+              x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+              s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
+              x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
+              s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
             }
-            x = v128.load32_splat(a1, 3 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-            s30 = f32x4.add(s30, m0); s31 = f32x4.add(s31, m1); s32 = f32x4.add(s32, m2); s33 = f32x4.add(s33, m3);
-            x = v128.load32_splat(a1, 2 * row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-            s20 = f32x4.add(s20, m0); s21 = f32x4.add(s21, m1); s22 = f32x4.add(s22, m2); s23 = f32x4.add(s23, m3);
-            x = v128.load32_splat(a1, row_bytes<Operand>()); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-            s10 = f32x4.add(s10, m0); s11 = f32x4.add(s11, m1); s12 = f32x4.add(s12, m2); s13 = f32x4.add(s13, m3);
-            x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
-            s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
+            a0 += isInteger<Operand>() ? 256 : aStep; p += 256; q += 256;
+            load<u8>(later);
+            later += apart;
+            if (half == 0 && p == eights) break;
           }
-          a0 += isInteger<Operand>() ? 256 : aStep; p += 256; q += 256;
-          load<u8>(later);
-          later += apart;
         }
         while (p != end) {
           a1 = a0;
