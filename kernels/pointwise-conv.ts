@@ -5,6 +5,7 @@
 import { NONE } from './activation';
 import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';
 import { map_step, panel_bytes } from './panel';
+import { read_two_ahead } from './read-ahead';
 import { VECTOR } from './vector';
 import { load_gradient, load_normalized } from './view';
 import { accumulator_bytes, add_gradient_sums, add_statistics, begin_statistics, end_statistics, partial_bytes } from './statistics';
@@ -20,6 +21,7 @@ export function f32_pointwise_conv_statistics_forward__5x8(
   rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, rowsPerBlock: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
+  const inStride = <usize>inChannels << 2;
   const outStride = <usize>outChannels << 2;
   const first = tile * rowsPerTask;
   const end = min(first + rowsPerTask, rows);
@@ -30,6 +32,8 @@ export function f32_pointwise_conv_statistics_forward__5x8(
     const step = <usize>count << 5;
     load_normalized(loaded, step, x, coefficients, activation, gate, row, count, inChannels, rowsPerImage);
     const target = y + <usize>row * outStride;
+    const next = min(row + rowsPerBlock, end);
+    read_two_ahead(x + <usize>next * inStride, <usize>min(rowsPerBlock, end - next) * inStride, 0, 0, count, inChannels, outChannels);
     multiply_panels(loaded, step, count, inChannels, weight, outChannels, target, outStride, 0, NONE, 0, scratch);
     if (row == first) begin_statistics(accumulators, target, outChannels);
     add_statistics(accumulators, target, outStride, count, outChannels);
@@ -122,8 +126,18 @@ export function f32_pointwise_conv_grad_input_grad_weight__5x8(
     const step = <usize>count << 5;
     load_gradient(dy, step, incoming, da, y, coefficients, factors, activation, gate, pooled, row, count, outChannels, rowsPerImage);
     load_normalized(a, step, x, xCoefficients, xActivation, xGate, row, count, inChannels, rowsPerImage);
+    // the next block's rows, the wider map's while the first product is computed
+    const next = min(row + rowsPerBlock, end);
+    const nextRows = <usize>min(rowsPerBlock, end - next);
+    const wider = inChannels >= outChannels;
+    const xNext = x + <usize>next * inStride;
+    const yNext = y + <usize>next * outStride;
+    const xBytes = nextRows * inStride;
+    const yBytes = nextRows * outStride;
+    read_two_ahead(wider ? xNext : yNext, wider ? xBytes : yBytes, 0, 0, outChannels, count, inChannels);
     multiply_transposed(dy, outChannels, count, a, inChannels, partial, inStride, row == first ? <usize>0 : partial, scratch);
     const target = dx + <usize>row * inStride;
+    read_two_ahead(wider ? yNext : xNext, wider ? yBytes : xBytes, da + <usize>next * outStride, da == 0 ? <usize>0 : yBytes, count, outChannels, inChannels);
     multiply_panels(dy, step, count, outChannels, weight, inChannels, target, inStride, 0, NONE, accumulate ? target : <usize>0, scratch);
     if (sums != 0) add_gradient_sums(sum, target, inStride, x + <usize>row * inStride, inStride, count, inChannels, xCoefficients, xSaved, inStride, xActivation);
   }

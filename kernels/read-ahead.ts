@@ -1,17 +1,30 @@
 // Reading ahead. WebAssembly has no instruction that asks for memory before it is needed, but a load whose value nobody wants does: the processor goes on with what stands behind it for as
-// long as its window of instructions reaches. So the matrix tiles, which have all they need in caches, load a byte of what later steps will want in every eighth turn;
-// src/program/read-ahead.ts says of what, and the interpreter tells it before each tile.
+// long as its window of instructions reaches. So the matrix tiles, which have all they need in caches, load a byte of what is wanted later in every eighth turn. In inference that is weights of
+// later steps: src/program/read-ahead.ts says which, and the interpreter tells it before each tile. In training it is the rows that a kernel's next block begins with.
 
-/** What the tile of a step has left to read, and how far apart; each thread has its own. */
+const LINE_BYTES: usize = 64;
+
+/** What is left to read, what then, and how far apart; each thread has its own. */
 let ahead: usize = 0;
 let end: usize = 0;
+let second: usize = 0;
+let secondEnd: usize = 0;
 let distance: usize = 0;
 
 /** From now on `bytes` from `from` on are read, each time `apart` further on. */
 export function read_ahead(from: usize, bytes: usize, apart: usize): void {
   ahead = from;
   end = from + bytes;
+  second = secondEnd = 0;
   distance = apart;
+}
+
+/** From now on two runs of memory are read, in the time that a product of [rows][k] and [k][columns] takes. */
+export function read_two_ahead(from: usize, bytes: usize, then: usize, thenBytes: usize, rows: i32, k: i32, columns: i32): void {
+  const reads = <usize>max((k >> 3) * ((rows + 4) / 5) * ((columns + 15) / 16), 1);
+  read_ahead(from, bytes, min((bytes + thenBytes + reads - 1) / reads, LINE_BYTES));
+  second = then;
+  secondEnd = then + thenBytes;
 }
 
 /** How far apart to read. Where tiles have half the columns, there are twice as many. */
@@ -19,11 +32,20 @@ export function distance_ahead(): usize {
   return WIDE ? distance : distance >> 1;
 }
 
+function is_left(bytes: usize): bool {
+  return ahead < end && ahead + bytes <= end;
+}
+
 /** Where to begin to read so many times; where less is left, `otherwise`. */
 export function next_ahead(times: i32, otherwise: usize): usize {
+  const bytes = <usize>times * distance_ahead();
+  if (!is_left(bytes)) {
+    ahead = second;
+    end = secondEnd;
+    second = secondEnd;
+    if (!is_left(bytes)) return otherwise;
+  }
   const from = ahead;
-  const next = from + <usize>times * distance_ahead();
-  if (next > end) return otherwise;
-  ahead = next;
+  ahead = from + bytes;
   return from;
 }
