@@ -11,9 +11,10 @@ export function exp(x: f64): f64 {
   if (x < -708.0) return 0.0;
   const k = Math.floor(x * INVERSE_LN2 + 0.5);
   const r = x - k * LN2_HIGH - k * LN2_LOW;
-  let sum: f64 = 1.0;
-  for (let term = 14; term >= 1; term--) sum = 1.0 + (r * sum) / <f64>term;
-  return sum * reinterpret<f64>((<i64>k + 1023) << 52);
+  const q = r * r;
+  const even = 1.0 / 2.0 + q * (1.0 / 24.0 + q * (1.0 / 720.0 + q * (1.0 / 40320.0 + q * (1.0 / 3628800.0 + q * (1.0 / 479001600.0)))));
+  const odd = 1.0 / 6.0 + q * (1.0 / 120.0 + q * (1.0 / 5040.0 + q * (1.0 / 362880.0 + q * (1.0 / 39916800.0 + q * (1.0 / 6227020800.0)))));
+  return (1.0 + (r + q * (even + r * odd))) * reinterpret<f64>((<i64>k + 1023) << 52);
 }
 
 export function log(x: f64): f64 {

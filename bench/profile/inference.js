@@ -73,7 +73,7 @@ export async function profileInference(workload, threads) {
       '',
       ...tables(calls),
       '',
-      'Of roof: the time that arithmetic and weights from memory take, one after the other, over the time taken. Above 100% weights came from cache.',
+      'Of roof: the time that arithmetic and weights from memory take, one after the other, over the time taken. Above 100% weights came from a cache, or were read ahead while another step computed.',
     ].join('\n');
   } finally {
     await predictor.dispose();

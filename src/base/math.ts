@@ -21,20 +21,53 @@ function powerOfTwo(exponent: number): number {
   return float[0] as number;
 }
 
+/** The whole number k for which x = k ln 2 + r, |r| <= ln2 / 2. */
+function octaveOf(x: number): number {
+  return Math.floor(x * INVERSE_LN2 + 0.5);
+}
+
+/** e^r = e^x / 2^k. */
+function expInOctave(x: number, k: number): number {
+  const r = x - k * LN2_HIGH - k * LN2_LOW;
+  // Taylor series; the 14th term is below 1e-17. Two sums, of the even powers from the second on and
+  // of the odd ones, which processors work on side by side.
+  const q = r * r;
+  const even = 1 / 2 + q * (1 / 24 + q * (1 / 720 + q * (1 / 40320 + q * (1 / 3628800 + q * (1 / 479001600)))));
+  const odd = 1 / 6 + q * (1 / 120 + q * (1 / 5040 + q * (1 / 362880 + q * (1 / 39916800 + q * (1 / 6227020800)))));
+  return 1 + (r + q * (even + r * odd));
+}
+
 /** e^x. Underflows to 0 below -708, overflows to Infinity above 709. */
 export function exp(x: number): number {
   if (Number.isNaN(x)) return x;
   if (x > 709) return Number.POSITIVE_INFINITY;
   if (x < -708) return 0;
-  const k = Math.round(x * INVERSE_LN2);
-  const r = x - k * LN2_HIGH - k * LN2_LOW;
-  // Taylor series on |r| <= ln2 / 2; the 14th term is below 1e-17. Two sums, of the even powers from the second on and
-  // of the odd ones, which processors work on side by side.
-  const q = r * r;
-  const even = 1 / 2 + q * (1 / 24 + q * (1 / 720 + q * (1 / 40320 + q * (1 / 3628800 + q * (1 / 479001600)))));
-  const odd = 1 / 6 + q * (1 / 120 + q * (1 / 5040 + q * (1 / 362880 + q * (1 / 39916800 + q * (1 / 6227020800)))));
-  const sum = 1 + (r + q * (even + r * odd));
-  return sum * powerOfTwo(k);
+  const k = octaveOf(x);
+  return expInOctave(x, k) * powerOfTwo(k);
+}
+
+const octaves = new Float64Array(64);
+const powers = new Float64Array(octaves.length);
+const powerWords = new Uint32Array(powers.buffer);
+
+/**
+ * The sum of e^(value - greatest), in order, for a `greatest` that is none of them less: softmax's denominator. As adding up `exp`, but powers of two are read long after their words
+ * are written, since processors wait where a number is read of which a part was just written.
+ */
+export function sumOfExponentials(values: Float32Array, greatest: number): number {
+  let sum = 0;
+  for (let start = 0; start < values.length; start += octaves.length) {
+    const count = Math.min(octaves.length, values.length - start);
+    for (let i = 0; i < count; i++) {
+      // what is less adds nothing to a sum of at least 1
+      const x = Math.max((values[start + i] as number) - greatest, -708);
+      const k = octaveOf(x);
+      octaves[i] = expInOctave(x, k);
+      powerWords[2 * i + 1] = (k + 1023) << 20;
+    }
+    for (let i = 0; i < count; i++) sum += (octaves[i] as number) * (powers[i] as number);
+  }
+  return sum;
 }
 
 /** base^exponent for a whole exponent of 0 or more, by squaring. */

@@ -3,7 +3,7 @@
  * answers, to the bit.
  */
 import { BneckError } from '../base/errors.ts';
-import { exp } from '../base/math.ts';
+import { exp, sumOfExponentials } from '../base/math.ts';
 
 export interface Classification {
   readonly label: string;
@@ -41,8 +41,7 @@ export function likeliestClasses(logits: Float32Array, classNames: readonly stri
   }
   const places = placesOfLargest(logits, count);
   const highest = logits[places[0] as number] as number;
-  let sum = 0;
-  for (let index = 0; index < logits.length; index++) sum += exp((logits[index] as number) - highest);
+  const sum = sumOfExponentials(logits, highest);
   return places.map((index) => ({
     label: classNames[index] as string,
     index,

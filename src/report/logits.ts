@@ -3,15 +3,13 @@
  * taken in double precision in the order of the classes, with bneck's own exp and log, so that equal
  * logits give equal numbers on every machine.
  */
-import { exp, log } from '../base/math.ts';
+import { log, sumOfExponentials } from '../base/math.ts';
 
 /** Cross-entropy of one picture in nats: log of the sum of exp(logit), less the label's logit. */
 export function crossEntropy(logits: Float32Array, label: number): number {
   let greatest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (!(logit <= greatest)) greatest = logit;
-  let sum = 0;
-  for (const logit of logits) sum += exp(logit - greatest);
-  return greatest + log(sum) - (logits[label] as number);
+  return greatest + log(sumOfExponentials(logits, greatest)) - (logits[label] as number);
 }
 
 /** How many classes come before the label's: 0 where it has the greatest logit. Ties go to the lower class. */
@@ -31,8 +29,5 @@ export function likeliest(logits: Float32Array): { readonly label: number; reado
   for (let index = 1; index < logits.length; index++) {
     if ((logits[index] as number) > (logits[label] as number)) label = index;
   }
-  const greatest = logits[label] as number;
-  let sum = 0;
-  for (const logit of logits) sum += exp(logit - greatest);
-  return { label, confidence: 1 / sum };
+  return { label, confidence: 1 / sumOfExponentials(logits, logits[label] as number) };
 }

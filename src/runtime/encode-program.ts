@@ -16,6 +16,7 @@ export interface EncodableStep {
 }
 
 const HEADER_WORDS = 4;
+
 function argumentWords(kernel: Kernel): number {
   return HEADER_WORDS + Object.keys(kernel.pointers).length + kernel.integers.length + kernel.floats.length;
 }

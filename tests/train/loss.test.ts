@@ -1,6 +1,7 @@
 /** The loss of soft targets against PyTorch's (scripts/make-training-goldens.py): smoothing, class weights, mixed labels. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { exp, log, sumOfExponentials } from '../../src/base/math.ts';
 import { targetsOf } from '../../src/train/targets.ts';
 import { callKernel } from './call-kernel.ts';
 
@@ -59,4 +60,22 @@ test('a mixed picture counts with the mixture of its labels weights, and rows wi
   mixed.forEach((target, i) => {
     expect(target).toBeCloseTo(wanted[i] as number, 6);
   });
+});
+
+test('the kernel’s exp and log are those of src/base, to the bit', () => {
+  const [rows, classes] = [3, 80];
+  const logits = Float32Array.from({ length: rows * classes }, (_, i) => ((i * 7919) % 1009) / 37 - 13);
+  const targets = Float32Array.from({ length: rows * classes }, (_, i) => (i % classes === 3 ? 1 : 0));
+  const arrays = { logits, targets, losses: new Float32Array(rows), dLogits: new Float32Array(rows * classes) };
+  callKernel('f32_softmax_cross_entropy_forward', arrays, { rows, classes });
+  for (let row = 0; row < rows; row++) {
+    const own = logits.subarray(row * classes, (row + 1) * classes);
+    const greatest = own.reduce((a, b) => Math.max(a, b));
+    const sum = sumOfExponentials(own, greatest);
+    expect(arrays.losses[row]).toBe(Math.fround(log(sum) - ((own[3] as number) - greatest)));
+    own.forEach((logit, k) => {
+      const gradient = exp(logit - greatest) / sum - (k === 3 ? 1 : 0);
+      expect(arrays.dLogits[row * classes + k]).toBe(Math.fround(gradient / rows));
+    });
+  }
 });

@@ -3,7 +3,7 @@
  * `flip` each picture is asked about twice, as it is and mirrored, and the probabilities are averaged.
  */
 import { assert, BneckError } from '../../base/errors.ts';
-import { exp, log } from '../../base/math.ts';
+import { exp, log, sumOfExponentials } from '../../base/math.ts';
 import type { BatchLoader } from '../../data/loader.ts';
 import { makePicture } from '../../data/picture.ts';
 import { flipHorizontal } from '../../data/transform.ts';
@@ -36,9 +36,7 @@ function mirrored(pictures: Uint8Array, count: number, resolution: number): Uint
 function logSoftmax(logits: Float32Array): Float64Array {
   let greatest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) greatest = Math.max(greatest, logit);
-  let sum = 0;
-  for (const logit of logits) sum += exp(logit - greatest);
-  const normalizer = greatest + log(sum);
+  const normalizer = greatest + log(sumOfExponentials(logits, greatest));
   return Float64Array.from(logits, (logit) => logit - normalizer);
 }
 
