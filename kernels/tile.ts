@@ -4,6 +4,7 @@
 // a cycle, of which the arithmetic wants four. Binaryen leaves these functions in the order in which they are written (scripts/compile.js), V8 from 13.6 on too, and a turn is
 // written as the processor likes it: a broadcast, its products, their sums. Older V8s order a block's instructions themselves, loads first, and run out of registers where a block has more
 // than one turn. Hence, in the loop that they run, a way out after each turn, and a store that never happens: no address of a float is 1 (docs/kernels.md).
+// In every eighth turn a byte of what is wanted later is loaded (read-ahead.ts).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
 import { distance_ahead, next_ahead } from './read-ahead';
