@@ -19,7 +19,7 @@ export function read_ahead(from: usize, bytes: usize, apart: usize): void {
   distance = apart;
 }
 
-/** From now on two runs of memory are read, in the time that a product of [rows][k] and [k][columns] takes. */
+/** From now on two runs of memory are read, in the time that a product of [rows][k] and [k][columns] takes (productReadsAhead, src/kernels/kernel.ts); either may be empty. */
 export function read_two_ahead(from: usize, bytes: usize, then: usize, thenBytes: usize, rows: i32, k: i32, columns: i32): void {
   const reads = <usize>max((k >> 3) * ((rows + 4) / 5) * ((columns + 15) / 16), 1);
   read_ahead(from, bytes, min((bytes + thenBytes + reads - 1) / reads, LINE_BYTES));

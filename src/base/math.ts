@@ -21,13 +21,13 @@ function powerOfTwo(exponent: number): number {
   return float[0] as number;
 }
 
-/** The whole number k for which x = k ln 2 + r, |r| <= ln2 / 2. */
-function octaveOf(x: number): number {
+/** Range reduction: the whole number k for which x = k ln 2 + r, |r| <= ln2 / 2. */
+function exponentOf(x: number): number {
   return Math.floor(x * INVERSE_LN2 + 0.5);
 }
 
 /** e^r = e^x / 2^k. */
-function expInOctave(x: number, k: number): number {
+function expReduced(x: number, k: number): number {
   const r = x - k * LN2_HIGH - k * LN2_LOW;
   // Taylor series; the 14th term is below 1e-17. Two sums, of the even powers from the second on and
   // of the odd ones, which processors work on side by side.
@@ -42,30 +42,31 @@ export function exp(x: number): number {
   if (Number.isNaN(x)) return x;
   if (x > 709) return Number.POSITIVE_INFINITY;
   if (x < -708) return 0;
-  const k = octaveOf(x);
-  return expInOctave(x, k) * powerOfTwo(k);
+  const k = exponentOf(x);
+  return expReduced(x, k) * powerOfTwo(k);
 }
 
-const octaves = new Float64Array(64);
-const powers = new Float64Array(octaves.length);
+const reduced = new Float64Array(64);
+const powers = new Float64Array(reduced.length);
 const powerWords = new Uint32Array(powers.buffer);
 
 /**
- * The sum of e^(value - greatest), in order, for a `greatest` that is none of them less: softmax's denominator. As adding up `exp`, but powers of two are read long after their words
- * are written, since processors wait where a number is read of which a part was just written.
+ * Softmax's denominator: the sum of e^(value - greatest), in order, the bits of adding up `exp`. Quicker, since powers of two are read long after their words are written: a
+ * processor waits where a number is read of which a part was just written.
+ * @param greatest the largest of the values
  */
 export function sumOfExponentials(values: Float32Array, greatest: number): number {
   let sum = 0;
-  for (let start = 0; start < values.length; start += octaves.length) {
-    const count = Math.min(octaves.length, values.length - start);
+  for (let start = 0; start < values.length; start += reduced.length) {
+    const count = Math.min(reduced.length, values.length - start);
     for (let i = 0; i < count; i++) {
       // what is less adds nothing to a sum of at least 1
       const x = Math.max((values[start + i] as number) - greatest, -708);
-      const k = octaveOf(x);
-      octaves[i] = expInOctave(x, k);
+      const k = exponentOf(x);
+      reduced[i] = expReduced(x, k);
       powerWords[2 * i + 1] = (k + 1023) << 20;
     }
-    for (let i = 0; i < count; i++) sum += (octaves[i] as number) * (powers[i] as number);
+    for (let i = 0; i < count; i++) sum += (reduced[i] as number) * (powers[i] as number);
   }
   return sum;
 }

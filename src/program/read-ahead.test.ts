@@ -54,3 +54,16 @@ test('weights of many pictures are not read ahead, and a step says what it reads
   expect(reads(3)).toBeGreaterThan(20);
   expect(reads(4)).toBe(0);
 });
+
+test('a step that reads ahead more than its tiles can, or what is not there, is refused', () => {
+  const program = lower(1);
+  const index = program.steps.findIndex(({ ahead }) => ahead !== undefined);
+  const changed = (bytes: number): Program => {
+    const step = program.steps[index] as Program['steps'][number];
+    const from = { buffer: program.buffers.findIndex(({ region }) => region === 'parameters'), offsetBytes: 0 };
+    return { ...program, steps: program.steps.with(index, { ...step, ahead: [{ from, bytes }] }) };
+  };
+  expect(() => validateProgram(changed(64))).not.toThrow();
+  expect(() => validateProgram(changed(8e6))).toThrow(/its tiles have time for/);
+  expect(() => validateProgram(changed(1e9))).toThrow(/not there/);
+});

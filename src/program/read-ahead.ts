@@ -6,7 +6,8 @@ import { ELEMENT_BYTES } from '../kernels/kernel.ts';
 import { kernelNamed } from '../kernels/table.ts';
 import type { MemoryRange, Program, ProgramBuffer, Step } from './program.ts';
 
-const LINE_BYTES = 64;
+/** What is read at most each time: a cache line. */
+export const LINE_BYTES = 64;
 /** So much is found in a second-level cache, or not much further away, when it is used. */
 const NEAR_BYTES = 1.5 * 2 ** 20;
 /** What is smaller is not worth a list. */

@@ -8,6 +8,7 @@ import { ELEMENT_BYTES, type Kernel } from '../kernels/kernel.ts';
 import { INFERENCE_KERNELS, kernelNamed } from '../kernels/table.ts';
 import { bufferLives } from './plan-memory.ts';
 import { BUFFER_ALIGNMENT, type Program, type Step } from './program.ts';
+import { LINE_BYTES } from './read-ahead.ts';
 
 /** Regions whose content outlives a run, so that reading before writing is right. */
 const KEPT = new Set(['parameters', 'running', 'gradientSums', 'optimizer', 'averageParameters', 'averageRunning']);
@@ -49,8 +50,11 @@ function checkStep(program: Program, step: Step, place: string, written: Set<num
   for (const { from, bytes } of step.ahead ?? []) {
     const buffer = program.buffers[from.buffer];
     assert(buffer && bytes > 0 && from.offsetBytes + bytes <= buffer.bytes, `${place}: reads ahead what is not there`);
-    assert(kernel.readsAhead, `${place}: the kernel does not read ahead`);
   }
+  // a line each time at most: then a tile that has nothing left stays inside its panel of weights (kernels/tile.ts)
+  const room = LINE_BYTES * (kernel.readsAhead?.(step.sizes) ?? 0);
+  const bytesAhead = (step.ahead ?? []).reduce((sum, { bytes }) => sum + bytes, 0);
+  assert(bytesAhead <= room, `${place}: reads ${bytesAhead} bytes ahead, its tiles have time for ${room}`);
   for (const id of writes) written.add(id);
 }
 
