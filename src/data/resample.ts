@@ -35,6 +35,14 @@ interface Taps {
   readonly weights: Int16Array;
 }
 
+/** Taps of four output pixels at a time (`enlarge_rows` in kernels/resample.ts), where they lie close enough. */
+interface FourTaps {
+  /** [fours]: the first input pixel of five, which hold them all */
+  readonly first: Int32Array;
+  /** [fours][order, upper, lower][4 outputs][3 values] */
+  readonly taps: Int32Array;
+}
+
 /** One axis of a resizing. */
 interface Axis {
   /** pixels of the input */
@@ -95,8 +103,44 @@ function computeTaps({ inputSize, start, end, outputSize, from, count, mirrored 
   return { first, pairs, weights };
 }
 
+/** Pixels of which 16 bytes have all three. */
+const WHOLE_PIXELS = 5;
+/** Numbers of 32 bits for each output pixel: of its three values the order, the upper and the lower weights. */
+const FOUR_TAPS_WORDS = 9;
+
+/** Null where the taps of four outputs do not lie within `WHOLE_PIXELS`, as where a picture is made smaller. */
+function computeFourTaps({ first, pairs, weights }: Taps): FourTaps | null {
+  if (pairs > 1) return null;
+  const fours = Math.ceil(first.length / 4);
+  const firstOfFour = new Int32Array(fours);
+  const taps = new Int32Array(fours * 4 * FOUR_TAPS_WORDS);
+  const weightPairs = new Int32Array(weights.buffer);
+  for (let four = 0; four < fours; four++) {
+    const from = four * 4;
+    const last = Math.min(from + 4, first.length) - 1;
+    // rising, or falling where mirrored
+    const begin = Math.min(first[from] as number, first[last] as number);
+    if (Math.max(first[from] as number, first[last] as number) + 2 - begin > WHOLE_PIXELS) return null;
+    firstOfFour[four] = begin;
+    let at = from * FOUR_TAPS_WORDS;
+    for (let output = from; output <= last; output++) {
+      const byte = ((first[output] as number) - begin) * 3;
+      for (let channel = 0; channel < 3; channel++) {
+        // bytes of the two pixels, and none of the sixteen behind each: a zero
+        taps[at] = 0xff00ff00 | ((byte + 3 + channel) << 16) | (byte + channel);
+        taps[at + 12] = weightPairs[output * 2] as number;
+        taps[at + 24] = weightPairs[output * 2 + 1] as number;
+        at++;
+      }
+    }
+  }
+  return { first: firstOfFour, taps };
+}
+
 /** The last two axes: pictures of one size follow each other, and square ones have the same twice. */
 let recent: { readonly axis: Axis; readonly taps: Taps }[] = [];
+/** What was made of taps. */
+const fourTaps = new WeakMap<Taps, FourTaps | null>();
 
 function isSame(a: Axis, b: Axis): boolean {
   return (Object.keys(a) as (keyof Axis)[]).every((key) => a[key] === b[key]);
@@ -110,8 +154,27 @@ function tapsOf(axis: Axis): Taps {
   return taps;
 }
 
+function fourTapsOf(taps: Taps): FourTaps | null {
+  let four = fourTaps.get(taps);
+  if (four === undefined) {
+    four = computeFourTaps(taps);
+    fourTaps.set(taps, four);
+  }
+  return four;
+}
+
 interface ResampleKernels {
   readonly memory: WebAssembly.Memory;
+  enlarge_rows(
+    source: number,
+    rowBytes: number,
+    rows: number,
+    firsts: number,
+    taps: number,
+    fours: number,
+    target: number,
+    targetRowBytes: number,
+  ): void;
   resample_rows(
     source: number,
     rowBytes: number,
@@ -189,8 +252,12 @@ function resample(
   const rows = Math.min((down.first[height - 1] as number) + 2 * down.pairs, source.height) - firstRow;
   const begin = source.begin + firstRow * rowBytes;
   const input = data.subarray(begin, begin + (rows - 1) * rowBytes + source.width * 3);
-  // whole vectors, and a byte behind the last pixel
-  const lineBytes = (width * 3 + 16) & ~15;
+  const fours = fourTapsOf(across);
+  const taps = fours?.taps ?? new Int32Array(across.weights.buffer);
+  const acrossFirst = (fours ?? across).first;
+  // whole vectors, with all that is written of a row: whole fours, or a byte behind the last pixel
+  const written = fours ? fours.first.length * 12 : width * 3 + 1;
+  const lineBytes = (written + 15) & ~15;
 
   let end = 0;
   const place = (bytes: number) => {
@@ -201,19 +268,20 @@ function resample(
   const inputAt = place(input.length);
   const linesAt = place((rows + 1) * lineBytes);
   const outputAt = place(output.length);
-  const [acrossAt, acrossWeightsAt] = [place(across.first.byteLength), place(across.weights.byteLength)];
+  const [acrossAt, tapsAt] = [place(acrossFirst.byteLength), place(taps.byteLength)];
   const [downAt, downWeightsAt] = [place(down.first.byteLength), place(down.weights.byteLength)];
 
-  const { memory, resample_rows, resample_columns } = kernelsWith(end);
+  const { memory, enlarge_rows, resample_rows, resample_columns } = kernelsWith(end);
   const bytes = new Uint8Array(memory.buffer);
   const words = new Int32Array(memory.buffer);
   const halves = new Int16Array(memory.buffer);
   bytes.set(input, inputAt);
-  for (let x = 0; x < width; x++) words[acrossAt / 4 + x] = (across.first[x] as number) * 3;
-  halves.set(across.weights, acrossWeightsAt / 2);
+  for (let i = 0; i < acrossFirst.length; i++) words[acrossAt / 4 + i] = (acrossFirst[i] as number) * 3;
+  words.set(taps, tapsAt / 4);
   for (let y = 0; y < height; y++) words[downAt / 4 + y] = (down.first[y] as number) - firstRow;
   halves.set(down.weights, downWeightsAt / 2);
-  resample_rows(inputAt, rowBytes, rows, acrossAt, acrossWeightsAt, across.pairs, width, linesAt, lineBytes);
+  if (fours) enlarge_rows(inputAt, rowBytes, rows, acrossAt, tapsAt, fours.first.length, linesAt, lineBytes);
+  else resample_rows(inputAt, rowBytes, rows, acrossAt, tapsAt, across.pairs, width, linesAt, lineBytes);
   resample_columns(linesAt, lineBytes, downAt, downWeightsAt, down.pairs, height, outputAt, width * 3);
   output.set(bytes.subarray(outputAt, outputAt + output.length));
 }

@@ -17,13 +17,15 @@ export interface Classification {
 function placesOfLargest(values: Float32Array, count: number): number[] {
   const places: number[] = [];
   const valueAt = (rank: number) => values[places[rank] as number] as number;
+  let least = Number.NEGATIVE_INFINITY; // of as many as are wanted
   for (let place = 0; place < values.length; place++) {
     const value = values[place] as number;
+    if (places.length === count && !(value > least)) continue;
     let rank = places.length;
     while (rank > 0 && value > valueAt(rank - 1)) rank -= 1;
-    if (rank === count) continue;
     places.splice(rank, 0, place);
     if (places.length > count) places.pop();
+    least = valueAt(places.length - 1);
   }
   return places;
 }
