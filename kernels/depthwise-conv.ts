@@ -374,7 +374,7 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
         if (own == 0) continue;
         normalize_plane(values, valueRows, valueColumns, x + inStart + c, pixelStride, height, width, valueTop, -padding, clear, scale, scale + pixelStride, xActivation);
         const ownDy = dy + <usize>(ownFirst - firstRow) * gradientRowBytes - <isize>firstColumn * <isize>VECTOR;
-        add_weight_gradient(partial + c, pixelStride, ownDy, gradientRowBytes, values, valueRowBytes, own, outWidth, kernel, stride, dilation);
+        add_weight_gradient(partial + c, pixelStride, ownDy, gradientRowBytes, values, valueRowBytes, -valueTop, height - valueTop, own, outWidth, kernel, stride, dilation);
       }
     }
   }

@@ -161,27 +161,32 @@ function add_tap_gradient(
 
 /**
  * Adds to dWeight[tap] (taps `tapStep` bytes apart) the products of dy [rows][columns], its rows `dyRowBytes` apart and
- * followed by a zero, with the values they saw: output (i, j) saw value (i * stride + ky * dilation, j * stride + kx * dilation).
+ * followed by a zero, with the values they saw: output (i, j) saw value (i * stride + ky * dilation, j * stride + kx * dilation). Rows of values before number
+ * `valueRow` and from `endValueRow` on are zeros, padding, which products are not taken with.
  */
 export function add_weight_gradient(
   dWeight: usize, tapStep: usize, dy: usize, dyRowBytes: usize, values: usize, valueRowBytes: usize,
-  rows: i32, columns: i32, kernel: i32, stride: i32, dilation: i32,
+  valueRow: i32, endValueRow: i32, rows: i32, columns: i32, kernel: i32, stride: i32, dilation: i32,
 ): void {
   const outputRowBytes = <usize>stride * valueRowBytes;
   const special = dilation == 1 && stride <= 2;
   for (let ky = 0; ky < kernel; ky++) {
     const target = dWeight + <usize>(ky * kernel) * tapStep;
-    const row = values + <usize>(ky * dilation) * valueRowBytes;
+    const first = max(0, (valueRow - ky * dilation + stride - 1) / stride);
+    const count = min(rows, (endValueRow - ky * dilation + stride - 1) / stride) - first;
+    if (count <= 0) continue;
+    const row = values + <usize>(first * stride + ky * dilation) * valueRowBytes;
+    const gradient = dy + <usize>first * dyRowBytes;
     if (special && kernel == 3) {
-      if (stride == 1) add_k3s1(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
-      else add_k3s2(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
+      if (stride == 1) add_k3s1(target, tapStep, gradient, dyRowBytes, row, outputRowBytes, count, columns);
+      else add_k3s2(target, tapStep, gradient, dyRowBytes, row, outputRowBytes, count, columns);
     } else if (special && kernel == 5) {
-      if (stride == 1) add_k5s1(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
-      else add_k5s2(target, tapStep, dy, dyRowBytes, row, outputRowBytes, rows, columns);
+      if (stride == 1) add_k5s1(target, tapStep, gradient, dyRowBytes, row, outputRowBytes, count, columns);
+      else add_k5s2(target, tapStep, gradient, dyRowBytes, row, outputRowBytes, count, columns);
     } else {
       for (let kx = 0; kx < kernel; kx++) {
         const value = row + <usize>(kx * dilation) * VECTOR;
-        add_tap_gradient(target + <usize>kx * tapStep, dy, dyRowBytes, value, outputRowBytes, rows, columns, <usize>stride * VECTOR);
+        add_tap_gradient(target + <usize>kx * tapStep, gradient, dyRowBytes, value, outputRowBytes, count, columns, <usize>stride * VECTOR);
       }
     }
   }
