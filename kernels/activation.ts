@@ -39,9 +39,9 @@ export function held(value: f32): v128 {
   return f32x4.splat(value + <f32>(memory.size() >>> 31));
 }
 
-/** x * clamp(x + 3, 0, 6) / 6. The constants come from before the loop: `held` 3, 6, 1 / 6. */
-export function hard_swish(x: v128, three: v128, six: v128, sixth: v128): v128 {
-  return f32x4.mul(f32x4.mul(x, clamp(f32x4.add(x, three), f32x4.splat(0.0), six)), sixth);
+/** x * clamp(x + 3, 0, 6) / 6. The constants come from before the loop: `low_of` hard-swish or `held` 0; `held` 3, 6, 1 / 6. */
+export function hard_swish(x: v128, zero: v128, three: v128, six: v128, sixth: v128): v128 {
+  return f32x4.mul(f32x4.mul(x, clamp(f32x4.add(x, three), zero, six)), sixth);
 }
 
 /** 0 below -3, x / 3 + 1/2 below 3, 1 from there on (as PyTorch has it at the corners). `held` 3, -3, 1 / 3, 1 / 2, 1. */
@@ -63,7 +63,7 @@ export function clamp_slope(line: v128, low: v128, high: v128, slope: v128): v12
 
 /** Any activation of four values; for short vectors, where the branch does not matter. */
 export function activate(x: v128, activation: i32): v128 {
-  if (activation == HARD_SWISH) return hard_swish(x, f32x4.splat(3.0), f32x4.splat(6.0), f32x4.splat(<f32>(1.0 / 6.0)));
+  if (activation == HARD_SWISH) return hard_swish(x, f32x4.splat(0.0), f32x4.splat(3.0), f32x4.splat(6.0), f32x4.splat(<f32>(1.0 / 6.0)));
   const line = f32x4.add(f32x4.mul(x, slope_of(activation)), offset_of(activation));
   return clamp(line, low_of(activation), high_of(activation));
 }

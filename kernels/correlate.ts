@@ -160,10 +160,10 @@ function correlate_n3s1<End>(
       } while (filter != end);
       if (isInteger<End>()) {
         if (activation == HARD_SWISH) {
-          s0 = hard_swish(s0, three, six, sixth);
-          s1 = hard_swish(s1, three, six, sixth);
-          s2 = hard_swish(s2, three, six, sixth);
-          s3 = hard_swish(s3, three, six, sixth);
+          s0 = hard_swish(s0, low, three, six, sixth);
+          s1 = hard_swish(s1, low, three, six, sixth);
+          s2 = hard_swish(s2, low, three, six, sixth);
+          s3 = hard_swish(s3, low, three, six, sixth);
         } else if (activation == RELU) {
           s0 = f32x4.pmax(s0, low);
           s1 = f32x4.pmax(s1, low);
@@ -233,10 +233,10 @@ function correlate_n5s1<End>(
       } while (filter != end);
       if (isInteger<End>()) {
         if (activation == HARD_SWISH) {
-          s0 = hard_swish(s0, three, six, sixth);
-          s1 = hard_swish(s1, three, six, sixth);
-          s2 = hard_swish(s2, three, six, sixth);
-          s3 = hard_swish(s3, three, six, sixth);
+          s0 = hard_swish(s0, low, three, six, sixth);
+          s1 = hard_swish(s1, low, three, six, sixth);
+          s2 = hard_swish(s2, low, three, six, sixth);
+          s3 = hard_swish(s3, low, three, six, sixth);
         } else if (activation == RELU) {
           s0 = f32x4.pmax(s0, low);
           s1 = f32x4.pmax(s1, low);
@@ -305,10 +305,10 @@ function correlate_n3s2<End>(
       } while (filter != end);
       if (isInteger<End>()) {
         if (activation == HARD_SWISH) {
-          s0 = hard_swish(s0, three, six, sixth);
-          s1 = hard_swish(s1, three, six, sixth);
-          s2 = hard_swish(s2, three, six, sixth);
-          s3 = hard_swish(s3, three, six, sixth);
+          s0 = hard_swish(s0, low, three, six, sixth);
+          s1 = hard_swish(s1, low, three, six, sixth);
+          s2 = hard_swish(s2, low, three, six, sixth);
+          s3 = hard_swish(s3, low, three, six, sixth);
         } else if (activation == RELU) {
           s0 = f32x4.pmax(s0, low);
           s1 = f32x4.pmax(s1, low);
@@ -381,10 +381,10 @@ function correlate_n5s2<End>(
       } while (filter != end);
       if (isInteger<End>()) {
         if (activation == HARD_SWISH) {
-          s0 = hard_swish(s0, three, six, sixth);
-          s1 = hard_swish(s1, three, six, sixth);
-          s2 = hard_swish(s2, three, six, sixth);
-          s3 = hard_swish(s3, three, six, sixth);
+          s0 = hard_swish(s0, low, three, six, sixth);
+          s1 = hard_swish(s1, low, three, six, sixth);
+          s2 = hard_swish(s2, low, three, six, sixth);
+          s3 = hard_swish(s3, low, three, six, sixth);
         } else if (activation == RELU) {
           s0 = f32x4.pmax(s0, low);
           s1 = f32x4.pmax(s1, low);

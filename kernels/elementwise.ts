@@ -17,13 +17,13 @@ function normalize_rows(target: usize, source: usize, rows: i32, channels: i32, 
   const shift = coefficients + stride;
   const low = low_of(activation);
   const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const zero = held(0.0), three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   for (let row = 0; row < rows; row++) {
     let c: usize = 0;
     if (activation == HARD_SWISH) {
       do {
         const x = f32x4.add(f32x4.mul(v128.load(source + c), v128.load(coefficients + c)), v128.load(shift + c));
-        v128.store(target + c, hard_swish(x, three, six, sixth));
+        v128.store(target + c, hard_swish(x, zero, three, six, sixth));
         c += 16;
       } while (c != stride);
     } else {

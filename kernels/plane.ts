@@ -14,9 +14,9 @@ function normalize_run(target: usize, source: usize, pixelStride: usize, count: 
   const scale = v128.load(scales), shift = v128.load(shifts);
   const end = target + <usize>count * VECTOR;
   if (activation == HARD_SWISH) {
-    const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+    const zero = held(0.0), three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
     do {
-      v128.store(target, hard_swish(f32x4.add(f32x4.mul(v128.load(source), scale), shift), three, six, sixth));
+      v128.store(target, hard_swish(f32x4.add(f32x4.mul(v128.load(source), scale), shift), zero, three, six, sixth));
       source += pixelStride;
       target += VECTOR;
     } while (target != end);

@@ -46,9 +46,9 @@ export function f32_global_average_pool_forward(
       const scale = v128.load(coefficients + c);
       const shift = v128.load(coefficients + stride + c);
       if (activation == HARD_SWISH) {
-        const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+        const zero = held(0.0), three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
         do {
-          sum = f32x4.add(sum, hard_swish(f32x4.add(f32x4.mul(v128.load(at), scale), shift), three, six, sixth));
+          sum = f32x4.add(sum, hard_swish(f32x4.add(f32x4.mul(v128.load(at), scale), shift), zero, three, six, sixth));
           at += stride;
         } while (at != last);
       } else {
@@ -89,7 +89,7 @@ function add_hard_swish_sums(
   const scale = v128.load(coefficients), shift = v128.load(coefficients + stride), average = v128.load(mean);
   let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0, s4 = s0;
   const six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
-  const three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
+  const zero = held(0.0), three = held(3.0), minusThree = held(-3.0), third = held(<f32>(1.0 / 3.0)), half = held(0.5), one = held(1.0);
   const end = y + <usize>pixels * stride;
   do {
     const value = v128.load(y);
@@ -98,7 +98,7 @@ function add_hard_swish_sums(
     const slope = hard_swish_slope(u, three, minusThree, third, half, one);
     const dz = f32x4.mul(d, slope);
     const centre = f32x4.sub(value, average);
-    s0 = f32x4.add(s0, f32x4.mul(d, hard_swish(u, three, six, sixth)));
+    s0 = f32x4.add(s0, f32x4.mul(d, hard_swish(u, zero, three, six, sixth)));
     s1 = f32x4.add(s1, dz);
     s2 = f32x4.add(s2, slope);
     s3 = f32x4.add(s3, f32x4.mul(dz, centre));

@@ -4,19 +4,20 @@
 
 const LINE_BYTES: usize = 64;
 
-/** What is left to read, what then, and how far apart; each thread has its own. */
+/** What is left to read, what then, how far apart at most, and how far apart those tiles do that asked last; each thread has its own. */
 let ahead: usize = 0;
 let end: usize = 0;
 let second: usize = 0;
 let secondEnd: usize = 0;
 let distance: usize = 0;
+let apart: usize = 0;
 
-/** From now on `bytes` from `from` on are read, each time `apart` further on. */
-export function read_ahead(from: usize, bytes: usize, apart: usize): void {
+/** From now on `bytes` from `from` on are read, each time `most` further on, or less. */
+export function read_ahead(from: usize, bytes: usize, most: usize): void {
   ahead = from;
   end = from + bytes;
   second = secondEnd = 0;
-  distance = apart;
+  distance = most;
 }
 
 /** From now on two runs of memory are read, in the time that a product of [rows][k] and [k][columns] takes (productReadsAhead, src/kernels/kernel.ts); either may be empty. */
@@ -27,25 +28,22 @@ export function read_two_ahead(from: usize, bytes: usize, then: usize, thenBytes
   secondEnd = then + thenBytes;
 }
 
-/** How far apart to read. Where tiles have half the columns, there are twice as many. */
-export function distance_ahead(): usize {
-  return WIDE ? distance : distance >> 1;
-}
-
-function is_left(bytes: usize): bool {
-  return ahead < end && ahead + bytes <= end;
-}
-
-/** Where to begin to read so many times; where less is left, `otherwise`. */
+/** Where tiles that read so many times begin; where nothing is left, at `otherwise`, and stay there. */
 export function next_ahead(times: i32, otherwise: usize): usize {
-  const bytes = <usize>times * distance_ahead();
-  if (!is_left(bytes)) {
+  if (ahead == end) {
     ahead = second;
     end = secondEnd;
     second = secondEnd;
-    if (!is_left(bytes)) return otherwise;
   }
+  // where tiles have half the columns, there are twice as many
+  const bytes = min(<usize>times * (WIDE ? distance : distance >> 1), end - ahead);
+  apart = bytes / <usize>max(times, 1);
   const from = ahead;
   ahead = from + bytes;
-  return from;
+  return apart > 0 ? from : otherwise;
+}
+
+/** How far apart they read. */
+export function apart_ahead(): usize {
+  return apart;
 }

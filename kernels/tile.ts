@@ -7,7 +7,7 @@
 // In every eighth turn a byte of what is wanted later is loaded (read-ahead.ts).
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { distance_ahead, next_ahead } from './read-ahead';
+import { apart_ahead, next_ahead } from './read-ahead';
 import { HARD_SWISH, NONE, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
 
 // Type parameters, so that each use has a function of its own, which asks nothing in its loops.
@@ -58,6 +58,77 @@ export function row_offset<Operand>(row: i32, aStep: usize): usize {
   return <usize>row * row_bytes<Operand>();
 }
 
+/** What becomes of a tile's values; `at` is where it belongs in c and residual, `place` where its rows' places stand. Each way through a tile has a copy: where ways meet, values move to other registers. */
+// @ts-ignore: decorator
+@inline
+function leave_tile<Target, Height>(
+  c: usize, at: usize, cStride: usize, residual: usize, place: usize,
+  s00: v128, s01: v128, s10: v128, s11: v128, s20: v128, s21: v128, s30: v128, s31: v128, s40: v128, s41: v128,
+): void {
+  if (in_panels<Target>()) {
+    if (residual != 0) {
+      const v = residual + at;
+      s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16));
+      s10 = f32x4.add(s10, v128.load(v, 32)); s11 = f32x4.add(s11, v128.load(v, 48));
+      s20 = f32x4.add(s20, v128.load(v, 64)); s21 = f32x4.add(s21, v128.load(v, 80));
+      s30 = f32x4.add(s30, v128.load(v, 96)); s31 = f32x4.add(s31, v128.load(v, 112));
+      if (isInteger<Height>()) { s40 = f32x4.add(s40, v128.load(v, 128)); s41 = f32x4.add(s41, v128.load(v, 144)); }
+    }
+    const target = c + at;
+    v128.store(target, s01, 16); v128.store(target, s00);
+    v128.store(target, s11, 48); v128.store(target, s10, 32);
+    v128.store(target, s21, 80); v128.store(target, s20, 64);
+    v128.store(target, s31, 112); v128.store(target, s30, 96);
+    if (isInteger<Height>()) { v128.store(target, s41, 144); v128.store(target, s40, 128); }
+    return;
+  }
+  if (isInteger<Target>()) {
+    if (WIDE) {
+      // planes of eight channels
+      let plane = c + load<u32>(place);
+      v128.store(plane, s01, 16); v128.store(plane, s00);
+      plane = c + load<u32>(place, 4);
+      v128.store(plane, s11, 16); v128.store(plane, s10);
+      plane = c + load<u32>(place, 8);
+      v128.store(plane, s21, 16); v128.store(plane, s20);
+      plane = c + load<u32>(place, 12);
+      v128.store(plane, s31, 16); v128.store(plane, s30);
+      if (isInteger<Height>()) {
+        plane = c + load<u32>(place, 16);
+        v128.store(plane, s41, 16); v128.store(plane, s40);
+      }
+    } else {
+      const second = c + cStride;
+      v128.store(c + load<u32>(place), s00); v128.store(second + load<u32>(place), s01);
+      v128.store(c + load<u32>(place, 4), s10); v128.store(second + load<u32>(place, 4), s11);
+      v128.store(c + load<u32>(place, 8), s20); v128.store(second + load<u32>(place, 8), s21);
+      v128.store(c + load<u32>(place, 12), s30); v128.store(second + load<u32>(place, 12), s31);
+      if (isInteger<Height>()) { v128.store(c + load<u32>(place, 16), s40); v128.store(second + load<u32>(place, 16), s41); }
+    }
+    return;
+  }
+  if (residual != 0) {
+    let v = residual + at;
+    s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); v += cStride;
+    s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); v += cStride;
+    s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); v += cStride;
+    s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16));
+    if (isInteger<Height>()) {
+      v += cStride;
+      s40 = f32x4.add(s40, v128.load(v)); s41 = f32x4.add(s41, v128.load(v, 16));
+    }
+  }
+  let target = c + at;
+  v128.store(target, s00); v128.store(target, s01, 16); target += cStride;
+  v128.store(target, s10); v128.store(target, s11, 16); target += cStride;
+  v128.store(target, s20); v128.store(target, s21, 16); target += cStride;
+  v128.store(target, s30); v128.store(target, s31, 16);
+  if (isInteger<Height>()) {
+    target += cStride;
+    v128.store(target, s40); v128.store(target, s41, 16);
+  }
+}
+
 /**
  * Whole tiles of 4 or 5 x 8: a in panels `aStep` apart, b packed [columns / 8][k][8].
  * InPlanes: columns of c stand by fours (by eights in the build for wide vectors) in planes, each row of a plane at the offset that
@@ -67,7 +138,6 @@ function multiply_narrow_tiles<Target, Operand, Height>(
   a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32,
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
-  const apart = distance_ahead();
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -78,6 +148,10 @@ function multiply_narrow_tiles<Target, Operand, Height>(
       const v = bias + (<usize>column << 2);
       first0 = v128.load(v); first1 = v128.load(v, 16);
     }
+    const end = b + (<usize>k << 5);
+    const eights = b + (<usize>(k & ~7) << 5);
+    let later = WIDE || TURBOFAN ? b : next_ahead((k >> 3) * (rows / height), b);
+    const apart = apart_ahead();
     let upper = a;
     let at = in_panels<Target>() ? <usize>0 : <usize>column << 2;
     let place = places;
@@ -87,8 +161,6 @@ function multiply_narrow_tiles<Target, Operand, Height>(
       let a0 = upper;
       let p = b;
       let a1: usize, x: v128, b0: v128, b1: v128, m0: v128, m1: v128;
-      const end = b + (<usize>k << 5);
-      let later = WIDE || TURBOFAN ? b : next_ahead(k >> 3, b);
       if (of_picture<Operand>()) {
         while (p != end) {
           for (let turn: usize = 0; turn < 9; turn++) { // written out
@@ -123,7 +195,6 @@ function multiply_narrow_tiles<Target, Operand, Height>(
           if (!isInteger<Operand>()) a0 += aStep - 32;
         } while (p != end);
       } else {
-        const eights = b + (<usize>(k & ~7) << 5);
         while (p != eights) {
           for (let turn: usize = 0; turn < 8; turn++) { // written out
             a1 = a0 + step_of<Operand>() * turn;
@@ -158,13 +229,14 @@ function multiply_narrow_tiles<Target, Operand, Height>(
       if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
       else upper += height * row_bytes<Operand>();
       if (activation == HARD_SWISH) {
-        s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
-        s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
-        s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
-        s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
+        s00 = hard_swish(s00, low, three, six, sixth); s01 = hard_swish(s01, low, three, six, sixth);
+        s10 = hard_swish(s10, low, three, six, sixth); s11 = hard_swish(s11, low, three, six, sixth);
+        s20 = hard_swish(s20, low, three, six, sixth); s21 = hard_swish(s21, low, three, six, sixth);
+        s30 = hard_swish(s30, low, three, six, sixth); s31 = hard_swish(s31, low, three, six, sixth);
         if (isInteger<Height>()) {
-          s40 = hard_swish(s40, three, six, sixth); s41 = hard_swish(s41, three, six, sixth);
+          s40 = hard_swish(s40, low, three, six, sixth); s41 = hard_swish(s41, low, three, six, sixth);
         }
+        leave_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41);
       } else if (activation == RELU) {
         s00 = f32x4.pmax(s00, low); s01 = f32x4.pmax(s01, low);
         s10 = f32x4.pmax(s10, low); s11 = f32x4.pmax(s11, low);
@@ -173,6 +245,7 @@ function multiply_narrow_tiles<Target, Operand, Height>(
         if (isInteger<Height>()) {
           s40 = f32x4.pmax(s40, low); s41 = f32x4.pmax(s41, low);
         }
+        leave_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41);
       } else if (activation != NONE) {
         s00 = clamp(s00, low, high); s01 = clamp(s01, low, high);
         s10 = clamp(s10, low, high); s11 = clamp(s11, low, high);
@@ -181,78 +254,81 @@ function multiply_narrow_tiles<Target, Operand, Height>(
         if (isInteger<Height>()) {
           s40 = clamp(s40, low, high); s41 = clamp(s41, low, high);
         }
+        leave_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41);
+      } else {
+        leave_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41);
       }
-      if (in_panels<Target>()) {
-        if (residual != 0) {
-          const v = residual + at;
-          s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16));
-          s10 = f32x4.add(s10, v128.load(v, 32)); s11 = f32x4.add(s11, v128.load(v, 48));
-          s20 = f32x4.add(s20, v128.load(v, 64)); s21 = f32x4.add(s21, v128.load(v, 80));
-          s30 = f32x4.add(s30, v128.load(v, 96)); s31 = f32x4.add(s31, v128.load(v, 112));
-          if (isInteger<Height>()) { s40 = f32x4.add(s40, v128.load(v, 128)); s41 = f32x4.add(s41, v128.load(v, 144)); }
-        }
-        const target = c + at;
-        v128.store(target, s01, 16); v128.store(target, s00);
-        v128.store(target, s11, 48); v128.store(target, s10, 32);
-        v128.store(target, s21, 80); v128.store(target, s20, 64);
-        v128.store(target, s31, 112); v128.store(target, s30, 96);
-        if (isInteger<Height>()) { v128.store(target, s41, 144); v128.store(target, s40, 128); }
-        at += <usize>height << 5;
-        continue;
-      }
-      if (isInteger<Target>()) {
-        if (WIDE) {
-          // planes of eight channels
-          let at = c + load<u32>(place);
-          v128.store(at, s01, 16); v128.store(at, s00);
-          at = c + load<u32>(place, 4);
-          v128.store(at, s11, 16); v128.store(at, s10);
-          at = c + load<u32>(place, 8);
-          v128.store(at, s21, 16); v128.store(at, s20);
-          at = c + load<u32>(place, 12);
-          v128.store(at, s31, 16); v128.store(at, s30);
-          if (isInteger<Height>()) {
-            at = c + load<u32>(place, 16);
-            v128.store(at, s41, 16); v128.store(at, s40);
-          }
-        } else {
-          const second = c + cStride;
-          v128.store(c + load<u32>(place), s00); v128.store(second + load<u32>(place), s01);
-          v128.store(c + load<u32>(place, 4), s10); v128.store(second + load<u32>(place, 4), s11);
-          v128.store(c + load<u32>(place, 8), s20); v128.store(second + load<u32>(place, 8), s21);
-          v128.store(c + load<u32>(place, 12), s30); v128.store(second + load<u32>(place, 12), s31);
-          if (isInteger<Height>()) { v128.store(c + load<u32>(place, 16), s40); v128.store(second + load<u32>(place, 16), s41); }
-        }
-        place += height << 2;
-        continue;
-      }
-      if (residual != 0) {
-        let v = residual + at;
-        s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); v += cStride;
-        s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); v += cStride;
-        s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); v += cStride;
-        s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16));
-        if (isInteger<Height>()) {
-          v += cStride;
-          s40 = f32x4.add(s40, v128.load(v)); s41 = f32x4.add(s41, v128.load(v, 16));
-        }
-      }
-      let target = c + at;
-      v128.store(target, s00); v128.store(target, s01, 16); target += cStride;
-      v128.store(target, s10); v128.store(target, s11, 16); target += cStride;
-      v128.store(target, s20); v128.store(target, s21, 16); target += cStride;
-      v128.store(target, s30); v128.store(target, s31, 16);
-      if (isInteger<Height>()) {
-        target += cStride;
-        v128.store(target, s40); v128.store(target, s41, 16);
-      }
-      at += cStride * height;
+      if (in_panels<Target>()) at += <usize>height << 5;
+      else if (isInteger<Target>()) place += height << 2;
+      else at += cStride * height;
     }
     b += <usize>k << 5;
     if (in_panels<Target>()) {
       c += cStride;
       if (residual != 0) residual += cStride;
     } else if (isInteger<Target>()) c += WIDE ? cStride : cStride << 1;
+  }
+}
+
+/** What becomes of a tile's values; `at` is where it belongs in c and residual, `place` where its rows' places stand. */
+// @ts-ignore: decorator
+@inline
+function leave_wide_tile<Target, Height>(
+  c: usize, at: usize, cStride: usize, residual: usize, place: usize,
+  s00: v128, s01: v128, s02: v128, s03: v128, s10: v128, s11: v128, s12: v128, s13: v128, s20: v128, s21: v128,
+  s22: v128, s23: v128, s30: v128, s31: v128, s32: v128, s33: v128, s40: v128, s41: v128, s42: v128, s43: v128,
+): void {
+  if (in_panels<Target>()) {
+    if (residual != 0) {
+      const v = residual + at, w = v + cStride;
+      s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); s02 = f32x4.add(s02, v128.load(w)); s03 = f32x4.add(s03, v128.load(w, 16));
+      s10 = f32x4.add(s10, v128.load(v, 32)); s11 = f32x4.add(s11, v128.load(v, 48)); s12 = f32x4.add(s12, v128.load(w, 32)); s13 = f32x4.add(s13, v128.load(w, 48));
+      s20 = f32x4.add(s20, v128.load(v, 64)); s21 = f32x4.add(s21, v128.load(v, 80)); s22 = f32x4.add(s22, v128.load(w, 64)); s23 = f32x4.add(s23, v128.load(w, 80));
+      s30 = f32x4.add(s30, v128.load(v, 96)); s31 = f32x4.add(s31, v128.load(v, 112)); s32 = f32x4.add(s32, v128.load(w, 96)); s33 = f32x4.add(s33, v128.load(w, 112));
+      if (isInteger<Height>()) { s40 = f32x4.add(s40, v128.load(v, 128)); s41 = f32x4.add(s41, v128.load(v, 144)); s42 = f32x4.add(s42, v128.load(w, 128)); s43 = f32x4.add(s43, v128.load(w, 144)); }
+    }
+    const target = c + at, second = target + cStride;
+    v128.store(target, s01, 16); v128.store(target, s00); v128.store(second, s03, 16); v128.store(second, s02);
+    v128.store(target, s11, 48); v128.store(target, s10, 32); v128.store(second, s13, 48); v128.store(second, s12, 32);
+    v128.store(target, s21, 80); v128.store(target, s20, 64); v128.store(second, s23, 80); v128.store(second, s22, 64);
+    v128.store(target, s31, 112); v128.store(target, s30, 96); v128.store(second, s33, 112); v128.store(second, s32, 96);
+    if (isInteger<Height>()) { v128.store(target, s41, 144); v128.store(target, s40, 128); v128.store(second, s43, 144); v128.store(second, s42, 128); }
+    return;
+  }
+  if (isInteger<Target>()) {
+    let first = c + load<u32>(place), second = first + cStride;
+    v128.store(first, s01, 16); v128.store(first, s00); v128.store(second, s03, 16); v128.store(second, s02);
+    first = c + load<u32>(place, 4); second = first + cStride;
+    v128.store(first, s11, 16); v128.store(first, s10); v128.store(second, s13, 16); v128.store(second, s12);
+    first = c + load<u32>(place, 8); second = first + cStride;
+    v128.store(first, s21, 16); v128.store(first, s20); v128.store(second, s23, 16); v128.store(second, s22);
+    first = c + load<u32>(place, 12); second = first + cStride;
+    v128.store(first, s31, 16); v128.store(first, s30); v128.store(second, s33, 16); v128.store(second, s32);
+    if (isInteger<Height>()) {
+      first = c + load<u32>(place, 16); second = first + cStride;
+      v128.store(first, s41, 16); v128.store(first, s40); v128.store(second, s43, 16); v128.store(second, s42);
+    }
+    return;
+  }
+  if (residual != 0) {
+    let v = residual + at;
+    s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); s02 = f32x4.add(s02, v128.load(v, 32)); s03 = f32x4.add(s03, v128.load(v, 48)); v += cStride;
+    s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); s12 = f32x4.add(s12, v128.load(v, 32)); s13 = f32x4.add(s13, v128.load(v, 48)); v += cStride;
+    s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); s22 = f32x4.add(s22, v128.load(v, 32)); s23 = f32x4.add(s23, v128.load(v, 48)); v += cStride;
+    s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16)); s32 = f32x4.add(s32, v128.load(v, 32)); s33 = f32x4.add(s33, v128.load(v, 48));
+    if (isInteger<Height>()) {
+      v += cStride;
+      s40 = f32x4.add(s40, v128.load(v)); s41 = f32x4.add(s41, v128.load(v, 16)); s42 = f32x4.add(s42, v128.load(v, 32)); s43 = f32x4.add(s43, v128.load(v, 48));
+    }
+  }
+  let target = c + at;
+  v128.store(target, s01, 16); v128.store(target, s00); v128.store(target, s03, 48); v128.store(target, s02, 32); target += cStride;
+  v128.store(target, s11, 16); v128.store(target, s10); v128.store(target, s13, 48); v128.store(target, s12, 32); target += cStride;
+  v128.store(target, s21, 16); v128.store(target, s20); v128.store(target, s23, 48); v128.store(target, s22, 32); target += cStride;
+  v128.store(target, s31, 16); v128.store(target, s30); v128.store(target, s33, 48); v128.store(target, s32, 32);
+  if (isInteger<Height>()) {
+    target += cStride;
+    v128.store(target, s41, 16); v128.store(target, s40); v128.store(target, s43, 48); v128.store(target, s42, 32);
   }
 }
 
@@ -266,7 +342,6 @@ function multiply_wide_tiles<Target, Operand, Height>(
   c: usize, cStride: usize, bias: usize, activation: i32, residual: usize, places: usize,
 ): void {
   const panel = <usize>k << 5;
-  const apart = distance_ahead();
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -277,6 +352,10 @@ function multiply_wide_tiles<Target, Operand, Height>(
       const v = bias + (<usize>column << 2);
       first0 = v128.load(v); first1 = v128.load(v, 16); first2 = v128.load(v, 32); first3 = v128.load(v, 48);
     }
+    const end = b + panel;
+    const eights = b + (<usize>(k & ~7) << 5);
+    let later = next_ahead((k >> 3) * (rows / height), b);
+    const apart = apart_ahead();
     let upper = a;
     let at = in_panels<Target>() ? <usize>0 : <usize>column << 2;
     let place = places;
@@ -287,8 +366,6 @@ function multiply_wide_tiles<Target, Operand, Height>(
       let p = b;
       let q = b + panel;
       let a1: usize, x: v128, b0: v128, b1: v128, b2: v128, b3: v128, m0: v128, m1: v128, m2: v128, m3: v128;
-      const end = b + panel;
-      let later = next_ahead(k >> 3, b);
       if (of_picture<Operand>()) {
         while (p != end) {
           for (let turn: usize = 0; turn < 9; turn++) { // written out
@@ -310,7 +387,6 @@ function multiply_wide_tiles<Target, Operand, Height>(
           a0 += aStep; p += 288; q += 288;
         }
       } else {
-        const eights = b + (<usize>(k & ~7) << 5);
         while (p != eights) {
           for (let half: usize = 0; half < 2; half++) { // written out
             for (let turn: usize = 0; turn < 8; turn++) { // written out
@@ -356,18 +432,19 @@ function multiply_wide_tiles<Target, Operand, Height>(
       if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
       else upper += height * row_bytes<Operand>();
       if (activation == HARD_SWISH) {
-        s00 = hard_swish(s00, three, six, sixth); s01 = hard_swish(s01, three, six, sixth);
-        s02 = hard_swish(s02, three, six, sixth); s03 = hard_swish(s03, three, six, sixth);
-        s10 = hard_swish(s10, three, six, sixth); s11 = hard_swish(s11, three, six, sixth);
-        s12 = hard_swish(s12, three, six, sixth); s13 = hard_swish(s13, three, six, sixth);
-        s20 = hard_swish(s20, three, six, sixth); s21 = hard_swish(s21, three, six, sixth);
-        s22 = hard_swish(s22, three, six, sixth); s23 = hard_swish(s23, three, six, sixth);
-        s30 = hard_swish(s30, three, six, sixth); s31 = hard_swish(s31, three, six, sixth);
-        s32 = hard_swish(s32, three, six, sixth); s33 = hard_swish(s33, three, six, sixth);
+        s00 = hard_swish(s00, low, three, six, sixth); s01 = hard_swish(s01, low, three, six, sixth);
+        s02 = hard_swish(s02, low, three, six, sixth); s03 = hard_swish(s03, low, three, six, sixth);
+        s10 = hard_swish(s10, low, three, six, sixth); s11 = hard_swish(s11, low, three, six, sixth);
+        s12 = hard_swish(s12, low, three, six, sixth); s13 = hard_swish(s13, low, three, six, sixth);
+        s20 = hard_swish(s20, low, three, six, sixth); s21 = hard_swish(s21, low, three, six, sixth);
+        s22 = hard_swish(s22, low, three, six, sixth); s23 = hard_swish(s23, low, three, six, sixth);
+        s30 = hard_swish(s30, low, three, six, sixth); s31 = hard_swish(s31, low, three, six, sixth);
+        s32 = hard_swish(s32, low, three, six, sixth); s33 = hard_swish(s33, low, three, six, sixth);
         if (isInteger<Height>()) {
-          s40 = hard_swish(s40, three, six, sixth); s41 = hard_swish(s41, three, six, sixth);
-          s42 = hard_swish(s42, three, six, sixth); s43 = hard_swish(s43, three, six, sixth);
+          s40 = hard_swish(s40, low, three, six, sixth); s41 = hard_swish(s41, low, three, six, sixth);
+          s42 = hard_swish(s42, low, three, six, sixth); s43 = hard_swish(s43, low, three, six, sixth);
         }
+        leave_wide_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, s40, s41, s42, s43);
       } else if (activation == RELU) {
         s00 = f32x4.pmax(s00, low); s01 = f32x4.pmax(s01, low); s02 = f32x4.pmax(s02, low); s03 = f32x4.pmax(s03, low);
         s10 = f32x4.pmax(s10, low); s11 = f32x4.pmax(s11, low); s12 = f32x4.pmax(s12, low); s13 = f32x4.pmax(s13, low);
@@ -376,6 +453,7 @@ function multiply_wide_tiles<Target, Operand, Height>(
         if (isInteger<Height>()) {
           s40 = f32x4.pmax(s40, low); s41 = f32x4.pmax(s41, low); s42 = f32x4.pmax(s42, low); s43 = f32x4.pmax(s43, low);
         }
+        leave_wide_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, s40, s41, s42, s43);
       } else if (activation != NONE) {
         s00 = clamp(s00, low, high); s01 = clamp(s01, low, high); s02 = clamp(s02, low, high); s03 = clamp(s03, low, high);
         s10 = clamp(s10, low, high); s11 = clamp(s11, low, high); s12 = clamp(s12, low, high); s13 = clamp(s13, low, high);
@@ -384,62 +462,13 @@ function multiply_wide_tiles<Target, Operand, Height>(
         if (isInteger<Height>()) {
           s40 = clamp(s40, low, high); s41 = clamp(s41, low, high); s42 = clamp(s42, low, high); s43 = clamp(s43, low, high);
         }
+        leave_wide_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, s40, s41, s42, s43);
+      } else {
+        leave_wide_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, s40, s41, s42, s43);
       }
-      if (in_panels<Target>()) {
-        if (residual != 0) {
-          const v = residual + at, w = v + cStride;
-          s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); s02 = f32x4.add(s02, v128.load(w)); s03 = f32x4.add(s03, v128.load(w, 16));
-          s10 = f32x4.add(s10, v128.load(v, 32)); s11 = f32x4.add(s11, v128.load(v, 48)); s12 = f32x4.add(s12, v128.load(w, 32)); s13 = f32x4.add(s13, v128.load(w, 48));
-          s20 = f32x4.add(s20, v128.load(v, 64)); s21 = f32x4.add(s21, v128.load(v, 80)); s22 = f32x4.add(s22, v128.load(w, 64)); s23 = f32x4.add(s23, v128.load(w, 80));
-          s30 = f32x4.add(s30, v128.load(v, 96)); s31 = f32x4.add(s31, v128.load(v, 112)); s32 = f32x4.add(s32, v128.load(w, 96)); s33 = f32x4.add(s33, v128.load(w, 112));
-          if (isInteger<Height>()) { s40 = f32x4.add(s40, v128.load(v, 128)); s41 = f32x4.add(s41, v128.load(v, 144)); s42 = f32x4.add(s42, v128.load(w, 128)); s43 = f32x4.add(s43, v128.load(w, 144)); }
-        }
-        const target = c + at, second = target + cStride;
-        v128.store(target, s01, 16); v128.store(target, s00); v128.store(second, s03, 16); v128.store(second, s02);
-        v128.store(target, s11, 48); v128.store(target, s10, 32); v128.store(second, s13, 48); v128.store(second, s12, 32);
-        v128.store(target, s21, 80); v128.store(target, s20, 64); v128.store(second, s23, 80); v128.store(second, s22, 64);
-        v128.store(target, s31, 112); v128.store(target, s30, 96); v128.store(second, s33, 112); v128.store(second, s32, 96);
-        if (isInteger<Height>()) { v128.store(target, s41, 144); v128.store(target, s40, 128); v128.store(second, s43, 144); v128.store(second, s42, 128); }
-        at += <usize>height << 5;
-        continue;
-      }
-      if (isInteger<Target>()) {
-        let first = c + load<u32>(place), second = first + cStride;
-        v128.store(first, s01, 16); v128.store(first, s00); v128.store(second, s03, 16); v128.store(second, s02);
-        first = c + load<u32>(place, 4); second = first + cStride;
-        v128.store(first, s11, 16); v128.store(first, s10); v128.store(second, s13, 16); v128.store(second, s12);
-        first = c + load<u32>(place, 8); second = first + cStride;
-        v128.store(first, s21, 16); v128.store(first, s20); v128.store(second, s23, 16); v128.store(second, s22);
-        first = c + load<u32>(place, 12); second = first + cStride;
-        v128.store(first, s31, 16); v128.store(first, s30); v128.store(second, s33, 16); v128.store(second, s32);
-        if (isInteger<Height>()) {
-          first = c + load<u32>(place, 16); second = first + cStride;
-          v128.store(first, s41, 16); v128.store(first, s40); v128.store(second, s43, 16); v128.store(second, s42);
-        }
-        place += height << 2;
-        continue;
-      }
-      if (residual != 0) {
-        let v = residual + at;
-        s00 = f32x4.add(s00, v128.load(v)); s01 = f32x4.add(s01, v128.load(v, 16)); s02 = f32x4.add(s02, v128.load(v, 32)); s03 = f32x4.add(s03, v128.load(v, 48)); v += cStride;
-        s10 = f32x4.add(s10, v128.load(v)); s11 = f32x4.add(s11, v128.load(v, 16)); s12 = f32x4.add(s12, v128.load(v, 32)); s13 = f32x4.add(s13, v128.load(v, 48)); v += cStride;
-        s20 = f32x4.add(s20, v128.load(v)); s21 = f32x4.add(s21, v128.load(v, 16)); s22 = f32x4.add(s22, v128.load(v, 32)); s23 = f32x4.add(s23, v128.load(v, 48)); v += cStride;
-        s30 = f32x4.add(s30, v128.load(v)); s31 = f32x4.add(s31, v128.load(v, 16)); s32 = f32x4.add(s32, v128.load(v, 32)); s33 = f32x4.add(s33, v128.load(v, 48));
-        if (isInteger<Height>()) {
-          v += cStride;
-          s40 = f32x4.add(s40, v128.load(v)); s41 = f32x4.add(s41, v128.load(v, 16)); s42 = f32x4.add(s42, v128.load(v, 32)); s43 = f32x4.add(s43, v128.load(v, 48));
-        }
-      }
-      let target = c + at;
-      v128.store(target, s01, 16); v128.store(target, s00); v128.store(target, s03, 48); v128.store(target, s02, 32); target += cStride;
-      v128.store(target, s11, 16); v128.store(target, s10); v128.store(target, s13, 48); v128.store(target, s12, 32); target += cStride;
-      v128.store(target, s21, 16); v128.store(target, s20); v128.store(target, s23, 48); v128.store(target, s22, 32); target += cStride;
-      v128.store(target, s31, 16); v128.store(target, s30); v128.store(target, s33, 48); v128.store(target, s32, 32);
-      if (isInteger<Height>()) {
-        target += cStride;
-        v128.store(target, s41, 16); v128.store(target, s40); v128.store(target, s43, 48); v128.store(target, s42, 32);
-      }
-      at += cStride * height;
+      if (in_panels<Target>()) at += <usize>height << 5;
+      else if (isInteger<Target>()) place += height << 2;
+      else at += cStride * height;
     }
     b += panel << 1;
     if (in_panels<Target>() || isInteger<Target>()) c += cStride << 1;

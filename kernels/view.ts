@@ -21,7 +21,7 @@ function next_vector(target: usize, c: usize, step: usize): usize {
 function normalize_four(target: usize, step: usize, x: usize, stride: usize, coefficients: usize, activation: i32, gate: usize): void {
   const low = low_of(activation);
   const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const zero = held(0.0), three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const shift = coefficients + stride;
   const x1 = x + stride;
   const x2 = x1 + stride;
@@ -40,10 +40,10 @@ function normalize_four(target: usize, step: usize, x: usize, stride: usize, coe
       r2 = f32x4.add(f32x4.mul(r2, s), t);
       r3 = f32x4.add(f32x4.mul(r3, s), t);
       if (activation == HARD_SWISH) {
-        r0 = hard_swish(r0, three, six, sixth);
-        r1 = hard_swish(r1, three, six, sixth);
-        r2 = hard_swish(r2, three, six, sixth);
-        r3 = hard_swish(r3, three, six, sixth);
+        r0 = hard_swish(r0, zero, three, six, sixth);
+        r1 = hard_swish(r1, zero, three, six, sixth);
+        r2 = hard_swish(r2, zero, three, six, sixth);
+        r3 = hard_swish(r3, zero, three, six, sixth);
       } else if (activation != NONE) {
         r0 = clamp(r0, low, high);
         r1 = clamp(r1, low, high);
