@@ -41,8 +41,8 @@ export function f32_pointwise_conv_statistics_forward__5x8(
   end_statistics(accumulators, partials + <usize>tile * partial_bytes(outChannels), end - first, 0, outChannels, outChannels);
 }
 
-/** target [channels / 8][count][8] <- rows of a panelled map, `step` bytes from panel to panel, times gate [channels]. */
-function load_gated_rows(target: usize, x: usize, step: usize, gate: usize, count: i32, channels: i32): void {
+/** target [channels / 8][count][8], its panels `targetStep` bytes apart, <- rows of a panelled map, `step` bytes from panel to panel, times gate [channels]. */
+function load_gated_rows(target: usize, targetStep: usize, x: usize, step: usize, gate: usize, count: i32, channels: i32): void {
   const bytes = <usize>count << 5;
   for (const end = gate + (<usize>channels << 2); gate < end; gate += 32) {
     for (let at: usize = 0; at < 32; at += VECTOR) {
@@ -52,7 +52,7 @@ function load_gated_rows(target: usize, x: usize, step: usize, gate: usize, coun
       for (let byte: usize = 0; byte < bytes; byte += 32) v128.store(to + byte, f32x4.mul(v128.load(from + byte), factor));
     }
     x += step;
-    target += bytes;
+    target += targetStep;
   }
 }
 
@@ -81,9 +81,9 @@ export function f32_pointwise_conv_forward__5x8(
     let a = x + (<usize>row << 5);
     let aStep = step;
     if (gate != 0) {
-      load_gated_rows(gated, a, step, gate + <usize>(image * inChannels << 2), count, inChannels);
+      aStep = map_step(count);
+      load_gated_rows(gated, aStep, a, step, gate + <usize>(image * inChannels << 2), count, inChannels);
       a = gated;
-      aStep = <usize>count << 5;
     }
     const at = <usize>(first >> 3) * step + (<usize>row << 5);
     multiply_into_panels(
