@@ -3,12 +3,7 @@
 // of their own; any other geometry goes over a list of taps. Each sum takes one addition a turn of the loop, the
 // products of a turn being added up first: otherwise a chain of additions is what the core waits for. There is at least one row.
 
-import { HARD_SWISH, NONE, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
 import { VECTOR } from './vector';
-
-/** Whether sums begin with a bias and end as activations, as a type parameter. */
-type Plain = f32;
-type Activated = u32;
 
 /** Room for a tap list of up to 15 x 15, in whole cache lines: what follows in scratch stays aligned. */
 export const TAP_BYTES: usize = 1856;
@@ -123,22 +118,16 @@ function correlate_n2s1(
 }
 
 /** 3 taps a row; see correlate. */
-function correlate_n3s1<End>(
+function correlate_n3s1(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
-  bias: usize, activation: i32,
 ): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
     for (let i = 0; i < count; i += 4) {
-      let s0 = f32x4.splat(0.0);
-      if (isInteger<End>()) s0 = v128.load(bias);
-      let s1 = s0, s2 = s0, s3 = s0;
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
       do {
@@ -158,24 +147,6 @@ function correlate_n3s1<End>(
         at += rowBytes;
         filter += rowStep;
       } while (filter != end);
-      if (isInteger<End>()) {
-        if (activation == HARD_SWISH) {
-          s0 = hard_swish(s0, low, three, six, sixth);
-          s1 = hard_swish(s1, low, three, six, sixth);
-          s2 = hard_swish(s2, low, three, six, sixth);
-          s3 = hard_swish(s3, low, three, six, sixth);
-        } else if (activation == RELU) {
-          s0 = f32x4.pmax(s0, low);
-          s1 = f32x4.pmax(s1, low);
-          s2 = f32x4.pmax(s2, low);
-          s3 = f32x4.pmax(s3, low);
-        } else {
-          s0 = clamp(s0, low, high);
-          s1 = clamp(s1, low, high);
-          s2 = clamp(s2, low, high);
-          s3 = clamp(s3, low, high);
-        }
-      }
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -192,22 +163,16 @@ function correlate_n3s1<End>(
 }
 
 /** 5 taps a row; see correlate. */
-function correlate_n5s1<End>(
+function correlate_n5s1(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
-  bias: usize, activation: i32,
 ): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
     for (let i = 0; i < count; i += 4) {
-      let s0 = f32x4.splat(0.0);
-      if (isInteger<End>()) s0 = v128.load(bias);
-      let s1 = s0, s2 = s0, s3 = s0;
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
       do {
@@ -231,24 +196,6 @@ function correlate_n5s1<End>(
         at += rowBytes;
         filter += rowStep;
       } while (filter != end);
-      if (isInteger<End>()) {
-        if (activation == HARD_SWISH) {
-          s0 = hard_swish(s0, low, three, six, sixth);
-          s1 = hard_swish(s1, low, three, six, sixth);
-          s2 = hard_swish(s2, low, three, six, sixth);
-          s3 = hard_swish(s3, low, three, six, sixth);
-        } else if (activation == RELU) {
-          s0 = f32x4.pmax(s0, low);
-          s1 = f32x4.pmax(s1, low);
-          s2 = f32x4.pmax(s2, low);
-          s3 = f32x4.pmax(s3, low);
-        } else {
-          s0 = clamp(s0, low, high);
-          s1 = clamp(s1, low, high);
-          s2 = clamp(s2, low, high);
-          s3 = clamp(s3, low, high);
-        }
-      }
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -265,22 +212,16 @@ function correlate_n5s1<End>(
 }
 
 /** 3 taps a row, every second value; see correlate. */
-function correlate_n3s2<End>(
+function correlate_n3s2(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
-  bias: usize, activation: i32,
 ): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
     for (let i = 0; i < count; i += 4) {
-      let s0 = f32x4.splat(0.0);
-      if (isInteger<End>()) s0 = v128.load(bias);
-      let s1 = s0, s2 = s0, s3 = s0;
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
       do {
@@ -303,24 +244,6 @@ function correlate_n3s2<End>(
         at += rowBytes;
         filter += rowStep;
       } while (filter != end);
-      if (isInteger<End>()) {
-        if (activation == HARD_SWISH) {
-          s0 = hard_swish(s0, low, three, six, sixth);
-          s1 = hard_swish(s1, low, three, six, sixth);
-          s2 = hard_swish(s2, low, three, six, sixth);
-          s3 = hard_swish(s3, low, three, six, sixth);
-        } else if (activation == RELU) {
-          s0 = f32x4.pmax(s0, low);
-          s1 = f32x4.pmax(s1, low);
-          s2 = f32x4.pmax(s2, low);
-          s3 = f32x4.pmax(s3, low);
-        } else {
-          s0 = clamp(s0, low, high);
-          s1 = clamp(s1, low, high);
-          s2 = clamp(s2, low, high);
-          s3 = clamp(s3, low, high);
-        }
-      }
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -337,22 +260,16 @@ function correlate_n3s2<End>(
 }
 
 /** 5 taps a row, every second value; see correlate. */
-function correlate_n5s2<End>(
+function correlate_n5s2(
   target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32, source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32,
   weight: usize, rowStep: isize, tapStep: isize,
-  bias: usize, activation: i32,
 ): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
   const end = weight + rowStep * rows;
   for (let out = 0; out < outRows; out++) {
     let output = target;
     let first = source;
     for (let i = 0; i < count; i += 4) {
-      let s0 = f32x4.splat(0.0);
-      if (isInteger<End>()) s0 = v128.load(bias);
-      let s1 = s0, s2 = s0, s3 = s0;
+      let s0 = f32x4.splat(0.0), s1 = s0, s2 = s0, s3 = s0;
       let at = first;
       let filter = weight;
       do {
@@ -379,24 +296,6 @@ function correlate_n5s2<End>(
         at += rowBytes;
         filter += rowStep;
       } while (filter != end);
-      if (isInteger<End>()) {
-        if (activation == HARD_SWISH) {
-          s0 = hard_swish(s0, low, three, six, sixth);
-          s1 = hard_swish(s1, low, three, six, sixth);
-          s2 = hard_swish(s2, low, three, six, sixth);
-          s3 = hard_swish(s3, low, three, six, sixth);
-        } else if (activation == RELU) {
-          s0 = f32x4.pmax(s0, low);
-          s1 = f32x4.pmax(s1, low);
-          s2 = f32x4.pmax(s2, low);
-          s3 = f32x4.pmax(s3, low);
-        } else {
-          s0 = clamp(s0, low, high);
-          s1 = clamp(s1, low, high);
-          s2 = clamp(s2, low, high);
-          s3 = clamp(s3, low, high);
-        }
-      }
       v128.store(output, s0);
       output += targetStep;
       v128.store(output, s1);
@@ -422,21 +321,10 @@ export function correlate(
   taps: i32, stride: i32, target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32,
   source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize,
 ): void {
-  if (stride == 2 && taps == 3) correlate_n3s2<Plain>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, 0, NONE);
-  else if (stride == 2) correlate_n5s2<Plain>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, 0, NONE);
-  else if (taps == 5) correlate_n5s1<Plain>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, 0, NONE);
-  else if (taps == 3) correlate_n3s1<Plain>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, 0, NONE);
+  if (stride == 2 && taps == 3) correlate_n3s2(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  else if (stride == 2) correlate_n5s2(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  else if (taps == 5) correlate_n5s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
+  else if (taps == 3) correlate_n3s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
   else if (taps == 2) correlate_n2s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
   else correlate_n1s1(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep);
-}
-
-/** correlate for 3 or 5 taps, target = activation(sum + bias). */
-export function correlate_activated(
-  taps: i32, stride: i32, target: usize, targetStep: usize, targetRowStep: usize, outRows: i32, count: i32,
-  source: usize, sourceRowStep: usize, rowBytes: usize, rows: i32, weight: usize, rowStep: isize, tapStep: isize, bias: usize, activation: i32,
-): void {
-  if (stride == 2 && taps == 3) correlate_n3s2<Activated>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, bias, activation);
-  else if (stride == 2) correlate_n5s2<Activated>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, bias, activation);
-  else if (taps == 5) correlate_n5s1<Activated>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, bias, activation);
-  else correlate_n3s1<Activated>(target, targetStep, targetRowStep, outRows, count, source, sourceRowStep, rowBytes, rows, weight, rowStep, tapStep, bias, activation);
 }

@@ -8,7 +8,8 @@ import {
 } from './plane';
 import { touch } from './touch';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
-import { TAP_BYTES, add_tap, correlate, correlate_activated, correlate_taps } from './correlate';
+import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
+import { convolve_plane_activated } from './depthwise-tile';
 import { add_weight_gradient } from './depthwise-weight';
 import { VECTOR } from './vector';
 
@@ -125,29 +126,19 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
 
 /**
  * The end of a depthwise convolution in inference: `rows` rows of y = activation(convolution + bias) for the channels of a
- * panel, whose planes of values stand `planeBytes` apart. The last four outputs of a row may overlap those before.
- * `outputs`: room for a plane of y, and `taps`: the list of taps, for filters that `correlate` has no loops for.
+ * panel, whose planes of values stand `planeBytes` apart, and whose weights are [K * K][8].
+ * `outputs`: room for a plane of y, and `taps`: the list of taps, for filters that have no loops of their own.
  */
 export function convolve_panel(
   y: usize, rows: i32, outWidth: i32, values: usize, planeBytes: usize, rowBytes: usize, kernel: i32, stride: i32, dilation: i32,
-  weight: usize, weightBytes: usize, bias: usize, activation: i32, outputs: usize, taps: usize,
+  weight: usize, bias: usize, activation: i32, outputs: usize, taps: usize,
 ): void {
   const special = is_special(kernel, stride, dilation);
-  const yRowStep = <usize>outWidth << 5;
-  const sourceRowStep = <usize>stride * rowBytes;
-  const rowStep = <isize>weightBytes * kernel;
   for (let at: usize = 0; at < 32; at += VECTOR) {
     if (special && outWidth >= 4) {
-      correlate_activated(kernel, stride, y + at, 32, yRowStep, rows, outWidth & ~3, values, sourceRowStep, rowBytes, kernel, weight + at, rowStep, <isize>weightBytes, bias + at, activation);
-      if ((outWidth & 3) != 0) {
-        const last = outWidth - 4;
-        correlate_activated(
-          kernel, stride, y + at + (<usize>last << 5), 32, yRowStep, rows, 4, values + <usize>(last * stride) * VECTOR, sourceRowStep, rowBytes, kernel,
-          weight + at, rowStep, <isize>weightBytes, bias + at, activation,
-        );
-      }
+      convolve_plane_activated(kernel, stride, y + at, rows, outWidth, values, rowBytes, weight + at, bias + at, activation);
     } else {
-      convolve_plane(outputs, rows, outWidth, values, rowBytes, kernel, stride, special, weight + at, weightBytes, taps);
+      convolve_plane(outputs, rows, outWidth, values, rowBytes, kernel, stride, special, weight + at, 32, taps);
       store_gradient(y + at, 32, outputs, <usize>round_up(outWidth, 4) * VECTOR, rows, outWidth, false);
       activate_plane(y + at, rows * outWidth, bias + at, activation);
     }
@@ -171,7 +162,7 @@ export function average_panel(means: usize, y: usize, pixels: i32): void {
 
 /**
  * Inference: y = activation(depthwise(x) + bias). Maps are in panels of eight channels (docs/kernels.md): x [channels / 8][N * height * width][8];
- * weight packed with batch norm folded in; y [channels / 8][N * outHeight * outWidth][8] written. A tile is `rowsPerBlock` rows of
+ * weight [channels / 8][K * K][8] with batch norm folded in; y [channels / 8][N * outHeight * outWidth][8] written. A tile is `rowsPerBlock` rows of
  * one image by `channelsPerTask` channels, channel blocks innermost. pooled [N][channels] or 0: the mean of y over pixels, written; then `rowsPerBlock` is
  * all rows. Channels are multiples of 8.
  */
@@ -189,7 +180,6 @@ export function f32_depthwise_conv_forward__c4w4(
   const rowTile = tile / channelTasks;
   const image = rowTile / rowTasks;
   const row = (rowTile % rowTasks) * rowsPerBlock;
-  const weightBytes = <usize>channels << 2;
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
   const rowBytes = <usize>columns * VECTOR;
@@ -198,7 +188,7 @@ export function f32_depthwise_conv_forward__c4w4(
   const planeBytes = <usize>rows * rowBytes;
   const outputs = scratch + TAP_BYTES;
   const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
-  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, weightBytes, rowBytes);
+  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, 32, rowBytes);
   const xStep = map_step(images * height * width);
   const yStep = map_step(images * outHeight * outWidth);
   const xImage = x + (<usize>(image * height * width) << 5);
@@ -210,9 +200,9 @@ export function f32_depthwise_conv_forward__c4w4(
     const panel = <usize>(channel >> 3);
     gather_panel(values, planeBytes, rows, columns, xImage + panel * xStep, height, width, top, -padding);
     convolve_panel(
-      yImage + panel * yStep, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, weight + at, weightBytes, bias + at, activation, outputs, scratch,
+      yImage + panel * yStep, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, weight + at * <usize>(kernel * kernel), bias + at, activation, outputs, scratch,
     );
-    if (pooled != 0) average_panel(pooled + <usize>image * weightBytes + at, yImage + panel * yStep, outHeight * outWidth);
+    if (pooled != 0) average_panel(pooled + (<usize>(image * channels) << 2) + at, yImage + panel * yStep, outHeight * outWidth);
   }
 }
 

@@ -32,7 +32,7 @@ function place_pixels(places: usize, count: i32, rows: i32, width: i32, seen: i3
 }
 
 /**
- * y = activation(depthwise(e) + bias), e = expandActivation(x expandWeight + expandBias). Maps are in panels of eight channels (docs/kernels.md): x [inChannels / 8][N * height * width][8]; expandWeight in panels and weight [K * K][channels] (pack.ts), with batch norm folded in; expandBias,
+ * y = activation(depthwise(e) + bias), e = expandActivation(x expandWeight + expandBias). Maps are in panels of eight channels (docs/kernels.md): x [inChannels / 8][N * height * width][8]; expandWeight and weight ([channels / 8][K * K][8]) in panels (pack.ts), with batch norm folded in; expandBias,
  * bias [channels]; y [channels / 8][N * outHeight * outWidth][8] written. pooled [N][channels] or 0: the mean of y over pixels, written; then `rowsPerBlock` is
  * all rows. A tile is `rowsPerBlock` rows of one image by `channelsPerTask` (a multiple of 16) channels, channel blocks innermost;
  * rows of e that two blocks see are computed by both. Channels are a multiple of 8.
@@ -52,7 +52,6 @@ export function f32_expand_depthwise_conv_forward__5x8(
   const rowTile = tile / channelTasks;
   const image = rowTile / rowTasks;
   const row = (rowTile % rowTasks) * rowsPerBlock;
-  const weightBytes = <usize>channels << 2;
   const reach = (kernel - 1) * dilation;
   const columns = value_columns(outWidth, stride, reach);
   const rowBytes = <usize>columns * VECTOR;
@@ -64,7 +63,7 @@ export function f32_expand_depthwise_conv_forward__5x8(
   const outputs = scratch + TAP_BYTES;
   const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
   const places = values + 2 * PANEL_PLANES * planeBytes;
-  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, weightBytes, rowBytes);
+  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, 32, rowBytes);
 
   const top = row * stride - padding;
   const firstRow = max(top, 0);
@@ -86,8 +85,8 @@ export function f32_expand_depthwise_conv_forward__5x8(
     let planes = values;
     for (let c = at; c < at + (<usize>some << 2); c += 32) {
       const target = yImage + (c >> 5) * yStep;
-      convolve_panel(target, count, outWidth, planes, planeBytes, rowBytes, kernel, stride, dilation, weight + c, weightBytes, bias + c, activation, outputs, scratch);
-      if (pooled != 0) average_panel(pooled + <usize>image * weightBytes + c, target, outHeight * outWidth);
+      convolve_panel(target, count, outWidth, planes, planeBytes, rowBytes, kernel, stride, dilation, weight + c * <usize>(kernel * kernel), bias + c, activation, outputs, scratch);
+      if (pooled != 0) average_panel(pooled + (<usize>(image * channels) << 2) + c, target, outHeight * outWidth);
       planes += PANEL_PLANES * planeBytes;
     }
   }

@@ -129,6 +129,7 @@ function widenFunction(source) {
 export const WIDENED = {
   correlate: [],
   'depthwise-conv': ['channels', 'channelsPerTask'],
+  'depthwise-tile': [],
   'depthwise-weight': [],
   // whose channels always are
   'expand-depthwise-conv': [],

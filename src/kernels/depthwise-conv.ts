@@ -1,4 +1,4 @@
-/** Rows of kernels/depthwise-conv.ts. Weights are packed [tap][channel] (pack.ts). */
+/** Rows of kernels/depthwise-conv.ts. Weights are packed: in training [tap][channel], in inference in panels (pack.ts). */
 import { activate } from './activation-code.ts';
 import {
   type Arrays,
@@ -11,7 +11,7 @@ import {
   type Sizes,
   size,
 } from './kernel.ts';
-import { mapFloats, mapIndex } from './panel.ts';
+import { mapFloats, mapIndex, packedIndex } from './panel.ts';
 import {
   array,
   at,
@@ -79,11 +79,16 @@ function everyTap(
 }
 
 /** The depthwise convolution in double precision of the values that `value` gives for flat indices of the input. */
-function convolve(s: Sizes, arrays: Arrays, value: (input: number, channel: number) => number): Float64Array {
+function convolve(
+  s: Sizes,
+  arrays: Arrays,
+  value: (input: number, channel: number) => number,
+  weightIndex = (tap: number, channel: number) => tap * channels(s) + channel,
+): Float64Array {
   const sums = new Float64Array(images(s) * outPixels(s) * channels(s));
   const weight = array(arrays, 'weight');
   everyTap(s, images(s), (output, input, tap, c) => {
-    sums[output] = (sums[output] as number) + value(input, c) * at(weight, tap * channels(s) + c);
+    sums[output] = (sums[output] as number) + value(input, c) * at(weight, weightIndex(tap, c));
   });
   return sums;
 }
@@ -92,7 +97,8 @@ function convolve(s: Sizes, arrays: Arrays, value: (input: number, channel: numb
 export function convolveAndActivate(s: Sizes, arrays: Arrays, value: (input: number, channel: number) => number): void {
   const y = array(arrays, 'y');
   const place = (row: number, channel: number) => mapIndex(images(s) * outPixels(s), row, channel);
-  convolve(s, arrays, value).forEach((sum, index) => {
+  const sums = convolve(s, arrays, value, (tap, channel) => packedIndex(taps(s), tap, channel));
+  sums.forEach((sum, index) => {
     const [row, channel] = [Math.floor(index / channels(s)), index % channels(s)];
     y[place(row, channel)] = activate(sum + at(array(arrays, 'bias'), channel), size(s, 'activation'));
   });

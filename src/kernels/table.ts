@@ -46,8 +46,6 @@ import {
 export const INFERENCE_KERNELS: readonly Kernel[] = [
   normalizeForward,
   packPanelsForward,
-  packPanelsTransposed,
-  packDepthwiseForward,
   batchNormFoldForward,
   convForward,
   convPictureForward,
@@ -67,6 +65,8 @@ export const INFERENCE_KERNELS: readonly Kernel[] = [
 
 export const KERNELS: readonly Kernel[] = [
   ...INFERENCE_KERNELS,
+  packPanelsTransposed,
+  packDepthwiseForward,
   convStatisticsForward,
   pointwiseConvStatisticsForward,
   depthwiseConvStatisticsForward,

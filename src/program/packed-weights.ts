@@ -54,13 +54,9 @@ export class PackedWeights {
     return this.panels(name, outChannels, inChannels, kernel * kernel, scale);
   }
 
-  /** Of a depthwise convolution, [taps][channels]. */
+  /** Of a depthwise convolution, [channels / 8][taps][8]. */
   depthwise({ name, attributes }: Conv2dNode, scale: Operand): Operand {
-    const { inChannels: channels, kernel } = attributes;
-    const taps = kernel * kernel;
-    return this.#once(`${name}.packed`, taps * channels, (packed) => {
-      const operands = { weight: this.#builder.parameter(`${name}.weight`), scale, packed };
-      this.#builder.prepare('f32_pack_depthwise_forward', name, operands, { channels, taps });
-    });
+    const { outChannels, kernel } = attributes;
+    return this.panels(name, outChannels, 1, kernel * kernel, scale);
   }
 }

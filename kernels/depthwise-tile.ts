@@ -1,0 +1,343 @@
+// The inner loops of depthwise convolutions in inference, over planes (plane.ts): four neighbouring outputs in registers, from the bias to the activation, so that a value is loaded once
+// for all outputs of a row that it reaches. Weights of the eight channels of a panel stand together, [K * K][8], and the rows of a filter are written out: all offsets are constants, and
+// a core takes up few instructions beside the arithmetic. As in tile.ts, what stands here is what the processor gets (scripts/compile.js), and older V8s, which order a block's
+// instructions themselves, need a block for each row of a filter: a way out, though none is taken but the last, and a store that never happens.
+
+import { HARD_SWISH, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
+import { VECTOR } from './vector';
+
+/** 3 x 3; see convolve_plane_activated. */
+function convolve_k3s1(y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  for (let out = 0; out < rows; out++) {
+    let output = y;
+    let first = values;
+    let left = outWidth;
+    do {
+      let at = first;
+      let s0 = v128.load(bias);
+      let s1 = s0, s2 = s0, s3 = s0;
+      const last = first + 3 * rowBytes;
+      do {
+        for (let row: usize = 0; row < 3; row++) { // written out
+          {
+            const w0 = v128.load(weight, 96 * row);
+            const w1 = v128.load(weight, 96 * row + 32);
+            const w2 = v128.load(weight, 96 * row + 64);
+            const x0 = v128.load(at);
+            const x1 = v128.load(at, VECTOR);
+            const x2 = v128.load(at, 2 * VECTOR);
+            s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
+            const x3 = v128.load(at, 3 * VECTOR);
+            s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.mul(w2, x3)));
+            const x4 = v128.load(at, 4 * VECTOR);
+            s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
+            const x5 = v128.load(at, 5 * VECTOR);
+            s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.mul(w2, x5)));
+            at += rowBytes;
+            if (TURBOFAN) {
+              if (at == last) break;
+              if (at == 1) store<i32>(at, 0);
+            }
+          }
+        }
+      } while (false);
+      if (activation == HARD_SWISH) {
+        s0 = hard_swish(s0, low, three, six, sixth);
+        s1 = hard_swish(s1, low, three, six, sixth);
+        s2 = hard_swish(s2, low, three, six, sixth);
+        s3 = hard_swish(s3, low, three, six, sixth);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      } else if (activation == RELU) {
+        s0 = f32x4.pmax(s0, low);
+        s1 = f32x4.pmax(s1, low);
+        s2 = f32x4.pmax(s2, low);
+        s3 = f32x4.pmax(s3, low);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      } else {
+        s0 = clamp(s0, low, high);
+        s1 = clamp(s1, low, high);
+        s2 = clamp(s2, low, high);
+        s3 = clamp(s3, low, high);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      }
+      // the last four of a row may be some of those before
+      left -= 4;
+      const step = <usize>min(left, 4);
+      output += step << 5;
+      first += step * VECTOR;
+    } while (left > 0);
+    y += <usize>outWidth << 5;
+    values += rowBytes;
+  }
+}
+
+/** 5 x 5; see convolve_plane_activated. */
+function convolve_k5s1(y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  for (let out = 0; out < rows; out++) {
+    let output = y;
+    let first = values;
+    let left = outWidth;
+    do {
+      let at = first;
+      let s0 = v128.load(bias);
+      let s1 = s0, s2 = s0, s3 = s0;
+      const last = first + 5 * rowBytes;
+      do {
+        for (let row: usize = 0; row < 5; row++) { // written out
+          {
+            const w0 = v128.load(weight, 160 * row);
+            const w1 = v128.load(weight, 160 * row + 32);
+            const w2 = v128.load(weight, 160 * row + 64);
+            const w3 = v128.load(weight, 160 * row + 96);
+            const w4 = v128.load(weight, 160 * row + 128);
+            const x0 = v128.load(at);
+            const x1 = v128.load(at, VECTOR);
+            const x2 = v128.load(at, 2 * VECTOR);
+            const x3 = v128.load(at, 3 * VECTOR);
+            const x4 = v128.load(at, 4 * VECTOR);
+            s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
+            const x5 = v128.load(at, 5 * VECTOR);
+            s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.add(f32x4.mul(w2, x3), f32x4.mul(w3, x4))), f32x4.mul(w4, x5)));
+            const x6 = v128.load(at, 6 * VECTOR);
+            s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
+            const x7 = v128.load(at, 7 * VECTOR);
+            s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.add(f32x4.mul(w2, x5), f32x4.mul(w3, x6))), f32x4.mul(w4, x7)));
+            at += rowBytes;
+            if (TURBOFAN) {
+              if (at == last) break;
+              if (at == 1) store<i32>(at, 0);
+            }
+          }
+        }
+      } while (false);
+      if (activation == HARD_SWISH) {
+        s0 = hard_swish(s0, low, three, six, sixth);
+        s1 = hard_swish(s1, low, three, six, sixth);
+        s2 = hard_swish(s2, low, three, six, sixth);
+        s3 = hard_swish(s3, low, three, six, sixth);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      } else if (activation == RELU) {
+        s0 = f32x4.pmax(s0, low);
+        s1 = f32x4.pmax(s1, low);
+        s2 = f32x4.pmax(s2, low);
+        s3 = f32x4.pmax(s3, low);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      } else {
+        s0 = clamp(s0, low, high);
+        s1 = clamp(s1, low, high);
+        s2 = clamp(s2, low, high);
+        s3 = clamp(s3, low, high);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      }
+      // the last four of a row may be some of those before
+      left -= 4;
+      const step = <usize>min(left, 4);
+      output += step << 5;
+      first += step * VECTOR;
+    } while (left > 0);
+    y += <usize>outWidth << 5;
+    values += rowBytes;
+  }
+}
+
+/** 3 x 3, stride 2; see convolve_plane_activated. */
+function convolve_k3s2(y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  for (let out = 0; out < rows; out++) {
+    let output = y;
+    let first = values;
+    let left = outWidth;
+    do {
+      let at = first;
+      let s0 = v128.load(bias);
+      let s1 = s0, s2 = s0, s3 = s0;
+      const last = first + 3 * rowBytes;
+      do {
+        for (let row: usize = 0; row < 3; row++) { // written out
+          {
+            const w0 = v128.load(weight, 96 * row);
+            const w1 = v128.load(weight, 96 * row + 32);
+            const w2 = v128.load(weight, 96 * row + 64);
+            const x0 = v128.load(at);
+            const x1 = v128.load(at, VECTOR);
+            const x2 = v128.load(at, 2 * VECTOR);
+            s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
+            const x3 = v128.load(at, 3 * VECTOR);
+            const x4 = v128.load(at, 4 * VECTOR);
+            s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
+            const x5 = v128.load(at, 5 * VECTOR);
+            const x6 = v128.load(at, 6 * VECTOR);
+            s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.mul(w2, x6)));
+            const x7 = v128.load(at, 7 * VECTOR);
+            const x8 = v128.load(at, 8 * VECTOR);
+            s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.mul(w2, x8)));
+            at += rowBytes;
+            if (TURBOFAN) {
+              if (at == last) break;
+              if (at == 1) store<i32>(at, 0);
+            }
+          }
+        }
+      } while (false);
+      if (activation == HARD_SWISH) {
+        s0 = hard_swish(s0, low, three, six, sixth);
+        s1 = hard_swish(s1, low, three, six, sixth);
+        s2 = hard_swish(s2, low, three, six, sixth);
+        s3 = hard_swish(s3, low, three, six, sixth);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      } else if (activation == RELU) {
+        s0 = f32x4.pmax(s0, low);
+        s1 = f32x4.pmax(s1, low);
+        s2 = f32x4.pmax(s2, low);
+        s3 = f32x4.pmax(s3, low);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      } else {
+        s0 = clamp(s0, low, high);
+        s1 = clamp(s1, low, high);
+        s2 = clamp(s2, low, high);
+        s3 = clamp(s3, low, high);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      }
+      // the last four of a row may be some of those before
+      left -= 4;
+      const step = <usize>min(left, 4);
+      output += step << 5;
+      first += step * 2 * VECTOR;
+    } while (left > 0);
+    y += <usize>outWidth << 5;
+    values += 2 * rowBytes;
+  }
+}
+
+/** 5 x 5, stride 2; see convolve_plane_activated. */
+function convolve_k5s2(y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32): void {
+  const low = low_of(activation);
+  const high = high_of(activation);
+  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  for (let out = 0; out < rows; out++) {
+    let output = y;
+    let first = values;
+    let left = outWidth;
+    do {
+      let at = first;
+      let s0 = v128.load(bias);
+      let s1 = s0, s2 = s0, s3 = s0;
+      const last = first + 5 * rowBytes;
+      do {
+        for (let row: usize = 0; row < 5; row++) { // written out
+          {
+            const w0 = v128.load(weight, 160 * row);
+            const w1 = v128.load(weight, 160 * row + 32);
+            const w2 = v128.load(weight, 160 * row + 64);
+            const w3 = v128.load(weight, 160 * row + 96);
+            const w4 = v128.load(weight, 160 * row + 128);
+            const x0 = v128.load(at);
+            const x1 = v128.load(at, VECTOR);
+            const x2 = v128.load(at, 2 * VECTOR);
+            const x3 = v128.load(at, 3 * VECTOR);
+            const x4 = v128.load(at, 4 * VECTOR);
+            s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
+            const x5 = v128.load(at, 5 * VECTOR);
+            const x6 = v128.load(at, 6 * VECTOR);
+            s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
+            const x7 = v128.load(at, 7 * VECTOR);
+            const x8 = v128.load(at, 8 * VECTOR);
+            s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.add(f32x4.mul(w2, x6), f32x4.mul(w3, x7))), f32x4.mul(w4, x8)));
+            const x9 = v128.load(at, 9 * VECTOR);
+            const x10 = v128.load(at, 10 * VECTOR);
+            s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.add(f32x4.mul(w2, x8), f32x4.mul(w3, x9))), f32x4.mul(w4, x10)));
+            at += rowBytes;
+            if (TURBOFAN) {
+              if (at == last) break;
+              if (at == 1) store<i32>(at, 0);
+            }
+          }
+        }
+      } while (false);
+      if (activation == HARD_SWISH) {
+        s0 = hard_swish(s0, low, three, six, sixth);
+        s1 = hard_swish(s1, low, three, six, sixth);
+        s2 = hard_swish(s2, low, three, six, sixth);
+        s3 = hard_swish(s3, low, three, six, sixth);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      } else if (activation == RELU) {
+        s0 = f32x4.pmax(s0, low);
+        s1 = f32x4.pmax(s1, low);
+        s2 = f32x4.pmax(s2, low);
+        s3 = f32x4.pmax(s3, low);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      } else {
+        s0 = clamp(s0, low, high);
+        s1 = clamp(s1, low, high);
+        s2 = clamp(s2, low, high);
+        s3 = clamp(s3, low, high);
+        v128.store(output, s0);
+        v128.store(output, s1, 32);
+        v128.store(output, s2, 64);
+        v128.store(output, s3, 96);
+      }
+      // the last four of a row may be some of those before
+      left -= 4;
+      const step = <usize>min(left, 4);
+      output += step << 5;
+      first += step * 2 * VECTOR;
+    } while (left > 0);
+    y += <usize>outWidth << 5;
+    values += 2 * rowBytes;
+  }
+}
+
+/**
+ * y = activation(convolution + bias) for `rows` rows of at least four outputs, of the channels of a plane: pixels of y stand 32 bytes apart, as in a panel; rows of values `rowBytes`. `weight`: a tap's values
+ * stand 32 bytes apart. The filter is 3 x 3 or 5 x 5, its stride 1 or 2.
+ */
+export function convolve_plane_activated(
+  kernel: i32, stride: i32, y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
+): void {
+  if (kernel == 3) {
+    if (stride == 1) convolve_k3s1(y, rows, outWidth, values, rowBytes, weight, bias, activation);
+    else convolve_k3s2(y, rows, outWidth, values, rowBytes, weight, bias, activation);
+  } else if (stride == 1) convolve_k5s1(y, rows, outWidth, values, rowBytes, weight, bias, activation);
+  else convolve_k5s2(y, rows, outWidth, values, rowBytes, weight, bias, activation);
+}
