@@ -2,6 +2,7 @@
 // `rowsPerBlock` rows at a time. In training, whose maps are NHWC, the rows a block needs or writes are first read through, in the order of memory. Each four
 // channels of it become a plane (plane.ts) small enough for the first-level cache, where all the loops run.
 
+import { NONE } from './activation';
 import { map_step } from './panel';
 import {
   PANEL_PLANES, activate_plane, clear_around, gather_panel, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
@@ -9,11 +10,11 @@ import {
 import { touch } from './touch';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
 import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
-import { convolve_plane_activated } from './depthwise-tile';
+import { Activated, Plain, convolve } from './depthwise-tile';
 import { add_weight_gradient } from './depthwise-weight';
 import { VECTOR } from './vector';
 
-/** Whether `correlate` has loops for this filter. */
+/** Whether there are loops for this filter. */
 export function is_special(kernel: i32, stride: i32, dilation: i32): bool {
   return (kernel == 3 || kernel == 5) && stride <= 2 && dilation == 1;
 }
@@ -22,12 +23,17 @@ export function round_up(value: i32, multiple: i32): i32 {
   return ((value + multiple - 1) / multiple) * multiple;
 }
 
+/** Where the weights of the channels at byte `at` of a pixel begin: in panels of eight channels, [channels / 8][count][8]. */
+function taps_at(weight: usize, at: usize, count: i32): usize {
+  return weight + (at & ~31) * <usize>count + (at & 31);
+}
+
 /** All taps of a forward convolution over values whose rows stand `rowBytes` apart. Returns their number. */
-export function forward_taps(taps: usize, kernel: i32, dilation: i32, weightBytes: usize, rowBytes: usize): i32 {
+export function forward_taps(taps: usize, kernel: i32, dilation: i32, rowBytes: usize): i32 {
   for (let ky = 0; ky < kernel; ky++) {
     for (let kx = 0; kx < kernel; kx++) {
       const value = <usize>(ky * dilation) * rowBytes + <usize>(kx * dilation) * VECTOR;
-      add_tap(taps, ky * kernel + kx, <usize>(ky * kernel + kx) * weightBytes, <isize>value);
+      add_tap(taps, ky * kernel + kx, <usize>(ky * kernel + kx) << 5, <isize>value);
     }
   }
   return kernel * kernel;
@@ -38,21 +44,12 @@ export function value_columns(outWidth: i32, stride: i32, reach: i32): i32 {
   return (round_up(outWidth, 4) - 1) * stride + reach + 1;
 }
 
-/** target[rows][outWidth, rounded up to a multiple of four] <- the convolution of a plane of values, four channels. */
-function convolve_plane(
-  target: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, kernel: i32, stride: i32, special: bool,
-  weight: usize, weightBytes: usize, taps: usize,
-): void {
-  const targetRowBytes = <usize>round_up(outWidth, 4) * VECTOR;
-  const sourceRowStep = <usize>stride * rowBytes;
-  if (special) {
-    correlate(kernel, stride, target, VECTOR, targetRowBytes, rows, outWidth, values, sourceRowStep, rowBytes, kernel, weight, <isize>weightBytes * kernel, <isize>weightBytes);
-    return;
-  }
+/** target[rows][outWidth, rounded up to a multiple of four] <- the convolution of a plane of values, four channels, by a list of taps. */
+function correlate_plane(target: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, kernel: i32, stride: i32, weight: usize, taps: usize): void {
   for (let row = 0; row < rows; row++) {
     correlate_taps(target, VECTOR, outWidth, values, <usize>stride * VECTOR, taps, kernel * kernel, weight);
-    target += targetRowBytes;
-    values += sourceRowStep;
+    target += <usize>round_up(outWidth, 4) * VECTOR;
+    values += <usize>stride * rowBytes;
   }
 }
 
@@ -65,7 +62,7 @@ function touch_rows(image: usize, top: i32, bottom: i32, height: i32, width: i32
 
 /**
  * Training: y = depthwise(a), a = activation(x * scale + shift), and batch norm's statistics of y.
- * x [N][height][width][channels]; coefficients [2][channels] or 0; weight packed [K * K][channels];
+ * x [N][height][width][channels]; coefficients [2][channels] or 0; weight in panels [channels / 8][K * K][8];
  * y [N][outHeight][outWidth][channels] and partials [groups] written. A tile is a group of
  * `imagesPerTask` images by `channelsPerTask` channels, channel blocks innermost.
  * flops 2 * K * K * outputs; bytes 4 * (inputs + outputs).
@@ -93,7 +90,7 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   const outputs = sink + 16;
   const values = outputs + <usize>rowsPerBlock * outRowBytes;
   const special = is_special(kernel, stride, dilation);
-  if (!special) forward_taps(scratch, kernel, dilation, pixelStride, rowBytes);
+  if (!special) forward_taps(scratch, kernel, dilation, rowBytes);
   memory.fill(values, 0, <usize>((rowsPerBlock - 1) * stride + reach + 1) * rowBytes);
   const firstImage = group * imagesPerTask;
   const endImage = min(firstImage + imagesPerTask, images);
@@ -110,7 +107,9 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
       for (let c: usize = 0; c < blockBytes; c += VECTOR) {
         const scale = coefficients == 0 ? <usize>0 : coefficients + byte + c;
         normalize_plane(values, rows, columns, source + c, pixelStride, height, width, top, -padding, rowsPerBlock < outHeight, scale, scale + pixelStride, activation);
-        convolve_plane(outputs, count, outWidth, values, rowBytes, kernel, stride, special, weight + byte + c, pixelStride, scratch);
+        const taps = taps_at(weight, byte + c, kernel * kernel);
+        if (special) convolve<Plain>(kernel, stride, outputs, outRowBytes, count, outWidth, values, rowBytes, taps, 0, NONE);
+        else correlate_plane(outputs, count, outWidth, values, rowBytes, kernel, stride, taps, scratch);
         if (row == 0 && image == firstImage) {
           v128.store(accumulators + c, v128.load(outputs));
           v128.store(accumulators + blockBytes + c, f32x4.splat(0.0));
@@ -124,6 +123,15 @@ export function f32_depthwise_conv_statistics_forward__c4w4(
   end_statistics(accumulators, partials + <usize>group * partial_bytes(channels), total, firstChannel, block, channels);
 }
 
+/** y [rows][columns] <- the first columns of rows of four pixels, 32 bytes apart as those of a panel. */
+function copy_columns(y: usize, source: usize, rows: i32, columns: i32): void {
+  for (let row = 0; row < rows; row++) {
+    for (let at: usize = 0; at < <usize>columns << 5; at += 32) v128.store(y + at, v128.load(source + at));
+    y += <usize>columns << 5;
+    source += 4 << 5;
+  }
+}
+
 /**
  * The end of a depthwise convolution in inference: `rows` rows of y = activation(convolution + bias) for the channels of a
  * panel, whose planes of values stand `planeBytes` apart, and whose weights are [K * K][8].
@@ -135,12 +143,15 @@ export function convolve_panel(
 ): void {
   const special = is_special(kernel, stride, dilation);
   for (let at: usize = 0; at < 32; at += VECTOR) {
-    if (special && outWidth >= 4) {
-      convolve_plane_activated(kernel, stride, y + at, rows, outWidth, values, rowBytes, weight + at, bias + at, activation);
-    } else {
-      convolve_plane(outputs, rows, outWidth, values, rowBytes, kernel, stride, special, weight + at, 32, taps);
+    if (!special) {
+      correlate_plane(outputs, rows, outWidth, values, rowBytes, kernel, stride, weight + at, taps);
       store_gradient(y + at, 32, outputs, <usize>round_up(outWidth, 4) * VECTOR, rows, outWidth, false);
       activate_plane(y + at, rows * outWidth, bias + at, activation);
+    } else if (outWidth >= 4) {
+      convolve<Activated>(kernel, stride, y + at, <usize>outWidth << 5, rows, outWidth, values, rowBytes, weight + at, bias + at, activation);
+    } else {
+      convolve<Activated>(kernel, stride, outputs, 4 << 5, rows, 4, values, rowBytes, weight + at, bias + at, activation);
+      copy_columns(y + at, outputs, rows, outWidth);
     }
     values += planeBytes;
   }
@@ -187,8 +198,8 @@ export function f32_depthwise_conv_forward__c4w4(
   const rows = (count - 1) * stride + reach + 1;
   const planeBytes = <usize>rows * rowBytes;
   const outputs = scratch + TAP_BYTES;
-  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
-  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, 32, rowBytes);
+  const values = outputs + (<usize>(rowsPerBlock * round_up(outWidth, 4)) << 5);
+  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, rowBytes);
   const xStep = map_step(images * height * width);
   const yStep = map_step(images * outHeight * outWidth);
   const xImage = x + (<usize>(image * height * width) << 5);
@@ -200,7 +211,7 @@ export function f32_depthwise_conv_forward__c4w4(
     const panel = <usize>(channel >> 3);
     gather_panel(values, planeBytes, rows, columns, xImage + panel * xStep, height, width, top, -padding);
     convolve_panel(
-      yImage + panel * yStep, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, weight + at * <usize>(kernel * kernel), bias + at, activation, outputs, scratch,
+      yImage + panel * yStep, count, outWidth, values, planeBytes, rowBytes, kernel, stride, dilation, taps_at(weight, at, kernel * kernel), bias + at, activation, outputs, scratch,
     );
     if (pooled != 0) average_panel(pooled + (<usize>(image * channels) << 2) + at, yImage + panel * yStep, outHeight * outWidth);
   }
@@ -208,8 +219,7 @@ export function f32_depthwise_conv_forward__c4w4(
 
 /** The taps that reach input pixel (h, w) of a backward pass: those whose output lies on the stride's grid. */
 function backward_taps(
-  taps: usize, h: i32, w: i32, firstRow: i32, firstColumn: i32, kernel: i32, stride: i32, padding: i32, dilation: i32,
-  weightBytes: usize, rowBytes: usize,
+  taps: usize, h: i32, w: i32, firstRow: i32, firstColumn: i32, kernel: i32, stride: i32, padding: i32, dilation: i32, rowBytes: usize,
 ): i32 {
   let count = 0;
   for (let ky = 0; ky < kernel; ky++) {
@@ -219,7 +229,7 @@ function backward_taps(
       const x = w + padding - kx * dilation;
       if (x % stride != 0) continue;
       const value = <isize>(y / stride - firstRow) * <isize>rowBytes + <isize>(x / stride - firstColumn) * <isize>VECTOR;
-      add_tap(taps, count, <usize>(ky * kernel + kx) * weightBytes, value);
+      add_tap(taps, count, <usize>(kernel * kernel - 1 - ky * kernel - kx) << 5, value);
       count++;
     }
   }
@@ -232,14 +242,19 @@ function floor_divide(a: i32, b: i32): i32 {
 
 /**
  * target: rows `top` to before `bottom` of dx, four channels: the transposed convolution of a plane of dy that starts at
- * (firstRow, firstColumn). Of the filter, only taps on the stride's grid reach a pixel, the same ones every `stride` pixels
- * and rows; they are a smaller filter, flipped.
+ * (firstRow, firstColumn), by weights whose taps stand in reverse. With stride 2, only taps on the stride's grid reach a pixel, the same ones every
+ * two pixels and rows; they are a smaller filter.
  */
 function transposed_plane(
   target: usize, targetRowBytes: usize, top: i32, bottom: i32, width: i32, dy: usize, rowBytes: usize, firstRow: i32, firstColumn: i32,
-  kernel: i32, stride: i32, padding: i32, weight: usize, weightBytes: usize,
+  kernel: i32, stride: i32, padding: i32, weight: usize,
 ): void {
-  const tapStep = -<isize>weightBytes * stride;
+  if (stride == 1) {
+    // dy begins with what the first pixel sees
+    convolve<Plain>(kernel, 1, target, targetRowBytes, bottom - top, width, dy, rowBytes, weight, 0, NONE);
+    return;
+  }
+  const tapStep = <usize>stride << 5;
   for (let h = top; h < min(top + stride, bottom); h++) {
     const ky = (h + padding) % stride;
     const tapRows = (kernel - ky + stride - 1) / stride;
@@ -252,9 +267,9 @@ function transposed_plane(
       const lastKx = kx + (tapColumns - 1) * stride;
       const column = (w + padding - lastKx) / stride - firstColumn;
       correlate(
-        tapColumns, 1, target + <usize>(h - top) * targetRowBytes + <usize>w * VECTOR, <usize>stride * VECTOR, targetRowBytes * stride, outRows,
-        (width - w + stride - 1) / stride, source + <usize>column * VECTOR, rowBytes, rowBytes, tapRows,
-        weight + <usize>(lastKy * kernel + lastKx) * weightBytes, tapStep * kernel, tapStep,
+        tapColumns, target + <usize>(h - top) * targetRowBytes + <usize>w * VECTOR, <usize>stride * VECTOR, targetRowBytes * stride, outRows,
+        (width - w + stride - 1) / stride, source + <usize>column * VECTOR, rowBytes, tapRows,
+        weight + (<usize>(kernel * kernel - 1 - lastKy * kernel - lastKx) << 5), tapStep * kernel, tapStep,
       );
     }
   }
@@ -263,11 +278,11 @@ function transposed_plane(
 /** transposed_plane for any filter, over tap lists. */
 function transposed_plane_taps(
   target: usize, targetRowBytes: usize, top: i32, bottom: i32, width: i32, dy: usize, rowBytes: usize, firstRow: i32, firstColumn: i32,
-  kernel: i32, stride: i32, padding: i32, dilation: i32, weight: usize, weightBytes: usize, taps: usize,
+  kernel: i32, stride: i32, padding: i32, dilation: i32, weight: usize, taps: usize,
 ): void {
   for (let h = top; h < bottom; h++) {
     for (let w = 0; w < min(stride, width); w++) {
-      const count = backward_taps(taps, h, w, firstRow, firstColumn, kernel, stride, padding, dilation, weightBytes, rowBytes);
+      const count = backward_taps(taps, h, w, firstRow, firstColumn, kernel, stride, padding, dilation, rowBytes);
       correlate_taps(target + <usize>w * VECTOR, <usize>stride * VECTOR, (width - w + stride - 1) / stride, dy, VECTOR, taps, count, weight);
     }
     target += targetRowBytes;
@@ -279,7 +294,7 @@ function transposed_plane_taps(
  * convolution of dy, partials[group] = the weights' gradient [K * K][channels], and sums[group] the
  * gradient sums of the input's batch norm (0: none). da [N][oh][ow][channels] or 0; y likewise;
  * coefficients, xCoefficients, xSaved [2][channels]; factors [3][channels]; gate, pooled [N][channels]
- * or 0; x, dx [N][height][width][channels]; weight packed [K * K][channels]. A tile is a group of
+ * or 0; x, dx [N][height][width][channels]; weight in panels [channels / 8][K * K][8], its taps in reverse. A tile is a group of
  * images by a block of channels, as forward; `rowsPerBlock` counts rows of dx and is a multiple of stride.
  * flops 4 * K * K * outputs; bytes 4 * (2 inputs + 2 outputs).
  */
@@ -347,9 +362,9 @@ export function f32_depthwise_conv_grad_input_grad_weight__c4w4(
           coefficients + at, factors + at, pixelStride, activation, gate == 0 ? ones : gate + vector + c, pooled == 0 ? zeros : pooled + vector + c,
         );
         if (special) {
-          transposed_plane(inputs, inputRowBytes, top, bottom, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, weight + at, pixelStride);
+          transposed_plane(inputs, inputRowBytes, top, bottom, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, taps_at(weight, at, kernel * kernel));
         } else {
-          transposed_plane_taps(inputs, inputRowBytes, top, bottom, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, dilation, weight + at, pixelStride, scratch);
+          transposed_plane_taps(inputs, inputRowBytes, top, bottom, width, dy, gradientRowBytes, firstRow, firstColumn, kernel, stride, padding, dilation, taps_at(weight, at, kernel * kernel), scratch);
         }
         const start = inStart + <usize>(top * width) * pixelStride + c;
         const scale = xCoefficients == 0 ? <usize>0 : xCoefficients + at;

@@ -1,13 +1,29 @@
-// The inner loops of depthwise convolutions in inference, over planes (plane.ts): four neighbouring outputs in registers, from the bias to the activation, so that a value is loaded once
-// for all outputs of a row that it reaches. Weights of the eight channels of a panel stand together, [K * K][8], and the rows of a filter are written out: all offsets are constants, and
-// a core takes up few instructions beside the arithmetic. As in tile.ts, what stands here is what the processor gets (scripts/compile.js), and older V8s, which order a block's
-// instructions themselves, need a block for each row of a filter: a way out, though none is taken but the last, and a store that never happens.
+// The inner loops of depthwise convolutions, over planes (plane.ts): four neighbouring outputs in registers, so that a value is loaded once for all outputs of a row that it reaches.
+// Weights of eight channels stand together, [channels / 8][K * K][8], and the rows of a filter are written out: all offsets are constants, and a core takes up few instructions
+// beside the arithmetic. Products of a row of taps are added up before the sum, so that a core does not wait for a chain of additions. As in tile.ts, what stands here is what the processor
+// gets (scripts/compile.js), and older V8s, which order a block's instructions themselves, need a block for each row of a filter: a way out, though none is taken but the last, and
+// a store that never happens.
 
 import { HARD_SWISH, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
 import { VECTOR } from './vector';
 
-/** 3 x 3; see convolve_plane_activated. */
-function convolve_k3s1(y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32): void {
+// Type parameters.
+/** Sums, in a plane. */
+export type Plain = f32;
+/** Inference: sums begin with the bias and end as activations, in a panel. */
+export type Activated = u32;
+
+/** From an output to the next. */
+// @ts-ignore: decorator
+@inline
+function pixel_bytes<End>(): usize {
+  return isInteger<End>() ? 32 : VECTOR;
+}
+
+/** 3 x 3; see convolve. */
+function convolve_k3s1<End>(
+  y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
+): void {
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -17,7 +33,8 @@ function convolve_k3s1(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
     let left = outWidth;
     do {
       let at = first;
-      let s0 = v128.load(bias);
+      let s0 = f32x4.splat(0.0);
+      if (isInteger<End>()) s0 = v128.load(bias);
       let s1 = s0, s2 = s0, s3 = s0;
       const last = first + 3 * rowBytes;
       do {
@@ -44,7 +61,12 @@ function convolve_k3s1(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
           }
         }
       } while (false);
-      if (activation == HARD_SWISH) {
+      if (!isInteger<End>()) {
+        v128.store(output, s0);
+        v128.store(output, s1, VECTOR);
+        v128.store(output, s2, 2 * VECTOR);
+        v128.store(output, s3, 3 * VECTOR);
+      } else if (activation == HARD_SWISH) {
         s0 = hard_swish(s0, low, three, six, sixth);
         s1 = hard_swish(s1, low, three, six, sixth);
         s2 = hard_swish(s2, low, three, six, sixth);
@@ -75,16 +97,18 @@ function convolve_k3s1(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
-      output += step << 5;
+      output += step * pixel_bytes<End>();
       first += step * VECTOR;
     } while (left > 0);
-    y += <usize>outWidth << 5;
+    y += yRowBytes;
     values += rowBytes;
   }
 }
 
-/** 5 x 5; see convolve_plane_activated. */
-function convolve_k5s1(y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32): void {
+/** 5 x 5; see convolve. */
+function convolve_k5s1<End>(
+  y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
+): void {
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -94,7 +118,8 @@ function convolve_k5s1(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
     let left = outWidth;
     do {
       let at = first;
-      let s0 = v128.load(bias);
+      let s0 = f32x4.splat(0.0);
+      if (isInteger<End>()) s0 = v128.load(bias);
       let s1 = s0, s2 = s0, s3 = s0;
       const last = first + 5 * rowBytes;
       do {
@@ -125,7 +150,12 @@ function convolve_k5s1(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
           }
         }
       } while (false);
-      if (activation == HARD_SWISH) {
+      if (!isInteger<End>()) {
+        v128.store(output, s0);
+        v128.store(output, s1, VECTOR);
+        v128.store(output, s2, 2 * VECTOR);
+        v128.store(output, s3, 3 * VECTOR);
+      } else if (activation == HARD_SWISH) {
         s0 = hard_swish(s0, low, three, six, sixth);
         s1 = hard_swish(s1, low, three, six, sixth);
         s2 = hard_swish(s2, low, three, six, sixth);
@@ -156,16 +186,18 @@ function convolve_k5s1(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
-      output += step << 5;
+      output += step * pixel_bytes<End>();
       first += step * VECTOR;
     } while (left > 0);
-    y += <usize>outWidth << 5;
+    y += yRowBytes;
     values += rowBytes;
   }
 }
 
-/** 3 x 3, stride 2; see convolve_plane_activated. */
-function convolve_k3s2(y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32): void {
+/** 3 x 3, stride 2; see convolve. */
+function convolve_k3s2<End>(
+  y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
+): void {
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -175,7 +207,8 @@ function convolve_k3s2(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
     let left = outWidth;
     do {
       let at = first;
-      let s0 = v128.load(bias);
+      let s0 = f32x4.splat(0.0);
+      if (isInteger<End>()) s0 = v128.load(bias);
       let s1 = s0, s2 = s0, s3 = s0;
       const last = first + 3 * rowBytes;
       do {
@@ -205,7 +238,12 @@ function convolve_k3s2(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
           }
         }
       } while (false);
-      if (activation == HARD_SWISH) {
+      if (!isInteger<End>()) {
+        v128.store(output, s0);
+        v128.store(output, s1, VECTOR);
+        v128.store(output, s2, 2 * VECTOR);
+        v128.store(output, s3, 3 * VECTOR);
+      } else if (activation == HARD_SWISH) {
         s0 = hard_swish(s0, low, three, six, sixth);
         s1 = hard_swish(s1, low, three, six, sixth);
         s2 = hard_swish(s2, low, three, six, sixth);
@@ -236,16 +274,18 @@ function convolve_k3s2(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
-      output += step << 5;
+      output += step * pixel_bytes<End>();
       first += step * 2 * VECTOR;
     } while (left > 0);
-    y += <usize>outWidth << 5;
+    y += yRowBytes;
     values += 2 * rowBytes;
   }
 }
 
-/** 5 x 5, stride 2; see convolve_plane_activated. */
-function convolve_k5s2(y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32): void {
+/** 5 x 5, stride 2; see convolve. */
+function convolve_k5s2<End>(
+  y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
+): void {
   const low = low_of(activation);
   const high = high_of(activation);
   const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
@@ -255,7 +295,8 @@ function convolve_k5s2(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
     let left = outWidth;
     do {
       let at = first;
-      let s0 = v128.load(bias);
+      let s0 = f32x4.splat(0.0);
+      if (isInteger<End>()) s0 = v128.load(bias);
       let s1 = s0, s2 = s0, s3 = s0;
       const last = first + 5 * rowBytes;
       do {
@@ -289,7 +330,12 @@ function convolve_k5s2(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
           }
         }
       } while (false);
-      if (activation == HARD_SWISH) {
+      if (!isInteger<End>()) {
+        v128.store(output, s0);
+        v128.store(output, s1, VECTOR);
+        v128.store(output, s2, 2 * VECTOR);
+        v128.store(output, s3, 3 * VECTOR);
+      } else if (activation == HARD_SWISH) {
         s0 = hard_swish(s0, low, three, six, sixth);
         s1 = hard_swish(s1, low, three, six, sixth);
         s2 = hard_swish(s2, low, three, six, sixth);
@@ -320,24 +366,24 @@ function convolve_k5s2(y: usize, rows: i32, outWidth: i32, values: usize, rowByt
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
-      output += step << 5;
+      output += step * pixel_bytes<End>();
       first += step * 2 * VECTOR;
     } while (left > 0);
-    y += <usize>outWidth << 5;
+    y += yRowBytes;
     values += 2 * rowBytes;
   }
 }
 
 /**
- * y = activation(convolution + bias) for `rows` rows of at least four outputs, of the channels of a plane: pixels of y stand 32 bytes apart, as in a panel; rows of values `rowBytes`. `weight`: a tap's values
- * stand 32 bytes apart. The filter is 3 x 3 or 5 x 5, its stride 1 or 2.
+ * `rows` rows of a convolution of the channels of a plane, `yRowBytes` apart in y. Plain: outputs stand as those of a plane, and a row has room for four at least. Activated: activation(sum + bias), outputs as in a
+ * panel, at least four a row. Rows of values stand `rowBytes` apart, the values of a tap 32. The filter is 3 x 3 or 5 x 5, its stride 1 or 2.
  */
-export function convolve_plane_activated(
-  kernel: i32, stride: i32, y: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
+export function convolve<End>(
+  kernel: i32, stride: i32, y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
 ): void {
   if (kernel == 3) {
-    if (stride == 1) convolve_k3s1(y, rows, outWidth, values, rowBytes, weight, bias, activation);
-    else convolve_k3s2(y, rows, outWidth, values, rowBytes, weight, bias, activation);
-  } else if (stride == 1) convolve_k5s1(y, rows, outWidth, values, rowBytes, weight, bias, activation);
-  else convolve_k5s2(y, rows, outWidth, values, rowBytes, weight, bias, activation);
+    if (stride == 1) convolve_k3s1<End>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
+    else convolve_k3s2<End>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
+  } else if (stride == 1) convolve_k5s1<End>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
+  else convolve_k5s2<End>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
 }

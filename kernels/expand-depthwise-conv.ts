@@ -61,9 +61,9 @@ export function f32_expand_depthwise_conv_forward__5x8(
   const outside = <usize>rows * rowBytes;
   const planeBytes = outside + 4 * VECTOR;
   const outputs = scratch + TAP_BYTES;
-  const values = outputs + <usize>(rowsPerBlock * round_up(outWidth, 4)) * VECTOR;
+  const values = outputs + (<usize>(rowsPerBlock * round_up(outWidth, 4)) << 5);
   const places = values + 2 * PANEL_PLANES * planeBytes;
-  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, 32, rowBytes);
+  if (!is_special(kernel, stride, dilation)) forward_taps(scratch, kernel, dilation, rowBytes);
 
   const top = row * stride - padding;
   const firstRow = max(top, 0);

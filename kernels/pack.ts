@@ -54,12 +54,16 @@ export function f32_pack_panels_transposed(
   }
 }
 
-/** packed[tap][channel] = weight[channel][tap] * scale[channel] (scale 0: 1). A tile is all of it. */
-export function f32_pack_depthwise_forward(weight: usize, scale: usize, packed: usize, channels: i32, taps: i32, tile: i32, scratch: usize): void {
-  for (let tap = 0; tap < taps; tap++) {
-    for (let channel = 0; channel < channels; channel++) {
-      const factor: f32 = scale == 0 ? 1.0 : load<f32>(scale + (<usize>channel << 2));
-      store<f32>(packed + (<usize>(tap * channels + channel) << 2), load<f32>(weight + (<usize>(channel * taps + tap) << 2)) * factor);
+/**
+ * packed[panel][taps - 1 - tap][8] = weight [channels][taps], as a depthwise convolution's gradient passes through it: in reverse; channels past the last are zeros. Forward it is
+ * f32_pack_panels_forward of one input channel. A tile is one panel.
+ */
+export function f32_pack_depthwise_transposed(weight: usize, packed: usize, channels: i32, taps: i32, tile: i32, scratch: usize): void {
+  let target = packed + (<usize>(tile * taps) << 5);
+  for (let tap = taps - 1; tap >= 0; tap--) {
+    for (let channel = tile * 8; channel < tile * 8 + 8; channel++) {
+      store<f32>(target, channel < channels ? load<f32>(weight + (<usize>(channel * taps + tap) << 2)) : <f32>0.0);
+      target += 4;
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Rows of kernels/depthwise-conv.ts. Weights are packed: in training [tap][channel], in inference in panels (pack.ts). */
+/** Rows of kernels/depthwise-conv.ts. Weights are in panels (pack.ts), for gradients with their taps in reverse. */
 import { activate } from './activation-code.ts';
 import {
   type Arrays,
@@ -11,7 +11,7 @@ import {
   type Sizes,
   size,
 } from './kernel.ts';
-import { mapFloats, mapIndex, packedIndex } from './panel.ts';
+import { mapFloats, mapIndex, packedIndex, packedLength } from './panel.ts';
 import {
   array,
   at,
@@ -79,16 +79,11 @@ function everyTap(
 }
 
 /** The depthwise convolution in double precision of the values that `value` gives for flat indices of the input. */
-function convolve(
-  s: Sizes,
-  arrays: Arrays,
-  value: (input: number, channel: number) => number,
-  weightIndex = (tap: number, channel: number) => tap * channels(s) + channel,
-): Float64Array {
+function convolve(s: Sizes, arrays: Arrays, value: (input: number, channel: number) => number): Float64Array {
   const sums = new Float64Array(images(s) * outPixels(s) * channels(s));
   const weight = array(arrays, 'weight');
   everyTap(s, images(s), (output, input, tap, c) => {
-    sums[output] = (sums[output] as number) + value(input, c) * at(weight, weightIndex(tap, c));
+    sums[output] = (sums[output] as number) + value(input, c) * at(weight, packedIndex(taps(s), tap, c));
   });
   return sums;
 }
@@ -97,8 +92,7 @@ function convolve(
 export function convolveAndActivate(s: Sizes, arrays: Arrays, value: (input: number, channel: number) => number): void {
   const y = array(arrays, 'y');
   const place = (row: number, channel: number) => mapIndex(images(s) * outPixels(s), row, channel);
-  const sums = convolve(s, arrays, value, (tap, channel) => packedIndex(taps(s), tap, channel));
-  sums.forEach((sum, index) => {
+  convolve(s, arrays, value).forEach((sum, index) => {
     const [row, channel] = [Math.floor(index / channels(s)), index % channels(s)];
     y[place(row, channel)] = activate(sum + at(array(arrays, 'bias'), channel), size(s, 'activation'));
   });
@@ -188,7 +182,7 @@ export const depthwiseConvStatisticsForward: Kernel = {
   pointers: {
     x: { access: 'read', length: (s) => images(s) * inPixels(s) * channels(s) },
     coefficients: { access: 'read', optional: true, length: (s) => 2 * channels(s) },
-    weight: { access: 'read', length: (s) => taps(s) * channels(s) },
+    weight: { access: 'read', length: (s) => packedLength(taps(s), channels(s)) },
     y: { access: 'write', length: (s) => images(s) * outPixels(s) * channels(s) },
     partials: { access: 'write', length: (s) => groups(s) * (4 + 2 * channels(s)) },
   },
@@ -241,7 +235,7 @@ export const depthwiseConvForward: Kernel = {
   file: 'depthwise-conv',
   pointers: {
     x: { access: 'read', length: (s) => mapFloats(images(s) * inPixels(s), channels(s)) },
-    weight: { access: 'read', length: (s) => taps(s) * channels(s) },
+    weight: { access: 'read', length: (s) => packedLength(taps(s), channels(s)) },
     bias: { access: 'read', length: channels },
     y: { access: 'write', length: (s) => mapFloats(images(s) * outPixels(s), channels(s)) },
     pooled: { access: 'write', optional: true, length: (s) => images(s) * channels(s) },
@@ -297,7 +291,7 @@ export const depthwiseConvGradient: Kernel = {
     x: { access: 'read', length: (s) => images(s) * inPixels(s) * channels(s) },
     xCoefficients: { access: 'read', optional: true, length: (s) => 2 * channels(s) },
     xSaved: { access: 'read', optional: true, length: (s) => 2 * channels(s) },
-    weight: { access: 'read', length: (s) => taps(s) * channels(s) },
+    weight: { access: 'read', length: (s) => packedLength(taps(s), channels(s)) },
     dx: { access: 'update', length: (s) => images(s) * inPixels(s) * channels(s) },
     partials: { access: 'write', length: (s) => groups(s) * taps(s) * channels(s) },
     sums: { access: 'write', optional: true, length: (s) => groups(s) * 2 * channels(s) },
@@ -338,7 +332,7 @@ export const depthwiseConvGradient: Kernel = {
     const sum = size(s, 'accumulate') === 1 ? Float64Array.from(dx) : new Float64Array(dx.length);
     everyTap(s, images(s), (output, input, tap, c, image) => {
       const dy = gradientOfOutput(operands, output, c, channels(s), image);
-      sum[input] = (sum[input] as number) + dy * at(weight, tap * channels(s) + c);
+      sum[input] = (sum[input] as number) + dy * at(weight, packedIndex(taps(s), taps(s) - 1 - tap, c));
       const value = normalizedValue(x, input, c, channels(s), arrays.xCoefficients, size(s, 'xActivation'));
       const group = Math.floor(image / size(s, 'imagesPerTask'));
       const index = (group * taps(s) + tap) * channels(s) + c;

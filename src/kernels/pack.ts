@@ -62,29 +62,28 @@ export const packPanelsTransposed: Kernel = {
   cases: [{ sizes: { outChannels: 21, inChannels: 13 } }, { sizes: { outChannels: 8, inChannels: 16 } }],
 };
 
-export const packDepthwiseForward: Kernel = {
-  name: 'f32_pack_depthwise_forward',
+export const packDepthwiseTransposed: Kernel = {
+  name: 'f32_pack_depthwise_transposed',
   file: 'pack',
   pointers: {
     weight: { access: 'read', length: (s) => size(s, 'channels') * taps(s) },
-    scale: { access: 'read', optional: true, length: (s) => size(s, 'channels') },
-    packed: { access: 'write', length: (s) => size(s, 'channels') * taps(s) },
+    packed: { access: 'write', length: (s) => packedLength(taps(s), size(s, 'channels')) },
   },
   integers: ['channels', 'taps'],
   floats: [],
-  tiles: () => 1,
+  tiles: (s) => ceilDivide(size(s, 'channels'), 8),
   scratchBytes: () => 0,
   flops: () => 0,
   reduction: () => 0,
   reference(s, arrays) {
+    const packed = array(arrays, 'packed').fill(0);
     for (let c = 0; c < size(s, 'channels'); c++) {
       for (let tap = 0; tap < taps(s); tap++) {
-        const weight = at(array(arrays, 'weight'), c * taps(s) + tap);
-        array(arrays, 'packed')[tap * size(s, 'channels') + c] = weight * (arrays.scale ? at(arrays.scale, c) : 1);
+        packed[packedIndex(taps(s), taps(s) - 1 - tap, c)] = at(array(arrays, 'weight'), c * taps(s) + tap);
       }
     }
   },
-  cases: [{ sizes: { channels: 20, taps: 9 } }, { sizes: { channels: 8, taps: 25 }, absent: ['scale'] }],
+  cases: [{ sizes: { channels: 20, taps: 9 } }, { sizes: { channels: 8, taps: 25 } }],
 };
 
 export const packRowsForward: Kernel = {

@@ -26,7 +26,7 @@ import {
   gradientSumUpdate,
 } from './optimizer-gradients.ts';
 import {
-  packDepthwiseForward,
+  packDepthwiseTransposed,
   packPanelsForward,
   packPanelsTransposed,
   packRowsForward,
@@ -66,7 +66,7 @@ export const INFERENCE_KERNELS: readonly Kernel[] = [
 export const KERNELS: readonly Kernel[] = [
   ...INFERENCE_KERNELS,
   packPanelsTransposed,
-  packDepthwiseForward,
+  packDepthwiseTransposed,
   convStatisticsForward,
   pointwiseConvStatisticsForward,
   depthwiseConvStatisticsForward,

@@ -97,19 +97,12 @@ export class ConvTraining {
   }
 
   #packPanels(node: Conv2dNode): Operand {
-    const { inChannels, outChannels, kernel } = node.attributes;
+    const { outChannels, kernel, groups } = node.attributes;
+    const inChannels = node.attributes.inChannels / groups;
     const taps = kernel * kernel;
     const packed = this.#builder.buffer(`${node.name}.packed`, packedLength(inChannels * taps, outChannels));
     const operands = { weight: this.#builder.parameter(`${node.name}.weight`), scale: null, packed };
     this.#builder.step('f32_pack_panels_forward', node.name, operands, { outChannels, inChannels, taps });
-    return packed;
-  }
-
-  #packDepthwise(node: Conv2dNode): Operand {
-    const { inChannels: channels, kernel } = node.attributes;
-    const packed = this.#builder.buffer(`${node.name}.packed`, kernel * kernel * channels);
-    const operands = { weight: this.#builder.parameter(`${node.name}.weight`), scale: null, packed };
-    this.#builder.step('f32_pack_depthwise_forward', node.name, operands, { channels, taps: kernel * kernel });
     return packed;
   }
 
@@ -140,7 +133,7 @@ export class ConvTraining {
     const operands = {
       x: input.data,
       coefficients: input.norm?.coefficients ?? null,
-      weight: this.#packDepthwise(node),
+      weight: this.#packPanels(node),
       y: output.data,
       partials: statistics.partials,
     };
@@ -287,7 +280,10 @@ export class ConvTraining {
     const taps = shape.kernel * shape.kernel;
     const partials = this.#builder.buffer(`${node.name}.partials`, groups * taps * shape.channels);
     const { operands, accumulate } = this.#inputGradient(input, groups);
-    const all = { ...gradient, ...operands, weight: this.#packDepthwise(node), partials };
+    const weight = this.#builder.buffer(`${node.name}.transposed`, packedLength(taps, shape.channels));
+    const source = { weight: this.#builder.parameter(`${node.name}.weight`), packed: weight };
+    this.#builder.step('f32_pack_depthwise_transposed', node.name, source, { channels: shape.channels, taps });
+    const all = { ...gradient, ...operands, weight, partials };
     const sizes = { ...shape, ...tiling, activation: output.activation, xActivation: input.activation, accumulate };
     this.#builder.step('f32_depthwise_conv_grad_input_grad_weight__c4w4', node.name, all, sizes);
     this.#sumPartials(node, partials, groups, 1, taps, shape.channels);
