@@ -20,6 +20,38 @@ function pixel_bytes<End>(): usize {
   return isInteger<End>() ? 32 : VECTOR;
 }
 
+/** A constant from before a loop: the same in both halves of a wide vector (scripts/widen.js). */
+type Held = v128;
+
+/** Stores four outputs. Each activation has stores of its own: where ways meet, values move to other registers. */
+// @ts-ignore: decorator
+@inline
+function leave<End>(
+  output: usize, activation: i32, low: Held, high: Held, three: Held, six: Held, sixth: Held, s0: v128, s1: v128, s2: v128, s3: v128,
+): void {
+  if (!isInteger<End>()) {
+    v128.store(output, s0);
+    v128.store(output, s1, VECTOR);
+    v128.store(output, s2, 2 * VECTOR);
+    v128.store(output, s3, 3 * VECTOR);
+  } else if (activation == HARD_SWISH) {
+    v128.store(output, hard_swish(s0, low, three, six, sixth));
+    v128.store(output, hard_swish(s1, low, three, six, sixth), 32);
+    v128.store(output, hard_swish(s2, low, three, six, sixth), 64);
+    v128.store(output, hard_swish(s3, low, three, six, sixth), 96);
+  } else if (activation == RELU) {
+    v128.store(output, f32x4.pmax(s0, low));
+    v128.store(output, f32x4.pmax(s1, low), 32);
+    v128.store(output, f32x4.pmax(s2, low), 64);
+    v128.store(output, f32x4.pmax(s3, low), 96);
+  } else {
+    v128.store(output, clamp(s0, low, high));
+    v128.store(output, clamp(s1, low, high), 32);
+    v128.store(output, clamp(s2, low, high), 64);
+    v128.store(output, clamp(s3, low, high), 96);
+  }
+}
+
 /** 3 x 3; see convolve. */
 function convolve_k3s1<End>(
   y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
@@ -61,39 +93,7 @@ function convolve_k3s1<End>(
           }
         }
       } while (false);
-      if (!isInteger<End>()) {
-        v128.store(output, s0);
-        v128.store(output, s1, VECTOR);
-        v128.store(output, s2, 2 * VECTOR);
-        v128.store(output, s3, 3 * VECTOR);
-      } else if (activation == HARD_SWISH) {
-        s0 = hard_swish(s0, low, three, six, sixth);
-        s1 = hard_swish(s1, low, three, six, sixth);
-        s2 = hard_swish(s2, low, three, six, sixth);
-        s3 = hard_swish(s3, low, three, six, sixth);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      } else if (activation == RELU) {
-        s0 = f32x4.pmax(s0, low);
-        s1 = f32x4.pmax(s1, low);
-        s2 = f32x4.pmax(s2, low);
-        s3 = f32x4.pmax(s3, low);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      } else {
-        s0 = clamp(s0, low, high);
-        s1 = clamp(s1, low, high);
-        s2 = clamp(s2, low, high);
-        s3 = clamp(s3, low, high);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      }
+      leave<End>(output, activation, low, high, three, six, sixth, s0, s1, s2, s3);
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
@@ -150,39 +150,7 @@ function convolve_k5s1<End>(
           }
         }
       } while (false);
-      if (!isInteger<End>()) {
-        v128.store(output, s0);
-        v128.store(output, s1, VECTOR);
-        v128.store(output, s2, 2 * VECTOR);
-        v128.store(output, s3, 3 * VECTOR);
-      } else if (activation == HARD_SWISH) {
-        s0 = hard_swish(s0, low, three, six, sixth);
-        s1 = hard_swish(s1, low, three, six, sixth);
-        s2 = hard_swish(s2, low, three, six, sixth);
-        s3 = hard_swish(s3, low, three, six, sixth);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      } else if (activation == RELU) {
-        s0 = f32x4.pmax(s0, low);
-        s1 = f32x4.pmax(s1, low);
-        s2 = f32x4.pmax(s2, low);
-        s3 = f32x4.pmax(s3, low);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      } else {
-        s0 = clamp(s0, low, high);
-        s1 = clamp(s1, low, high);
-        s2 = clamp(s2, low, high);
-        s3 = clamp(s3, low, high);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      }
+      leave<End>(output, activation, low, high, three, six, sixth, s0, s1, s2, s3);
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
@@ -238,39 +206,7 @@ function convolve_k3s2<End>(
           }
         }
       } while (false);
-      if (!isInteger<End>()) {
-        v128.store(output, s0);
-        v128.store(output, s1, VECTOR);
-        v128.store(output, s2, 2 * VECTOR);
-        v128.store(output, s3, 3 * VECTOR);
-      } else if (activation == HARD_SWISH) {
-        s0 = hard_swish(s0, low, three, six, sixth);
-        s1 = hard_swish(s1, low, three, six, sixth);
-        s2 = hard_swish(s2, low, three, six, sixth);
-        s3 = hard_swish(s3, low, three, six, sixth);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      } else if (activation == RELU) {
-        s0 = f32x4.pmax(s0, low);
-        s1 = f32x4.pmax(s1, low);
-        s2 = f32x4.pmax(s2, low);
-        s3 = f32x4.pmax(s3, low);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      } else {
-        s0 = clamp(s0, low, high);
-        s1 = clamp(s1, low, high);
-        s2 = clamp(s2, low, high);
-        s3 = clamp(s3, low, high);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      }
+      leave<End>(output, activation, low, high, three, six, sixth, s0, s1, s2, s3);
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
@@ -330,39 +266,7 @@ function convolve_k5s2<End>(
           }
         }
       } while (false);
-      if (!isInteger<End>()) {
-        v128.store(output, s0);
-        v128.store(output, s1, VECTOR);
-        v128.store(output, s2, 2 * VECTOR);
-        v128.store(output, s3, 3 * VECTOR);
-      } else if (activation == HARD_SWISH) {
-        s0 = hard_swish(s0, low, three, six, sixth);
-        s1 = hard_swish(s1, low, three, six, sixth);
-        s2 = hard_swish(s2, low, three, six, sixth);
-        s3 = hard_swish(s3, low, three, six, sixth);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      } else if (activation == RELU) {
-        s0 = f32x4.pmax(s0, low);
-        s1 = f32x4.pmax(s1, low);
-        s2 = f32x4.pmax(s2, low);
-        s3 = f32x4.pmax(s3, low);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      } else {
-        s0 = clamp(s0, low, high);
-        s1 = clamp(s1, low, high);
-        s2 = clamp(s2, low, high);
-        s3 = clamp(s3, low, high);
-        v128.store(output, s0);
-        v128.store(output, s1, 32);
-        v128.store(output, s2, 64);
-        v128.store(output, s3, 96);
-      }
+      leave<End>(output, activation, low, high, three, six, sixth, s0, s1, s2, s3);
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
