@@ -1,7 +1,7 @@
 // Matrix products of operands in panels of eight columns (tile.ts; panel.ts and view.ts bring them into it), and the edges that no tile covers. Strides are in bytes;
 // bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { Four, InPanels, InPlanes, InRows, Picture, Transposed, Upright, in_panels, multiply_columns, multiply_tiles, row_offset, whole_rows } from './tile';
+import { Four, InPanels, InPlanes, InRows, Picture, Transposed, Upright, in_panels, multiply_narrow_tiles, multiply_tiles, row_offset, whole_rows } from './tile';
 
 function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));
@@ -20,7 +20,7 @@ function multiply_edge<Operand>(
   if (residual != 0) {
     for (let row: usize = 0; row < <usize>rows; row++) copy_floats(temporary + (row << 5), residual + row * cStride, columns);
   }
-  multiply_columns<InRows, Operand, Four>(a, aStep, 4, k, b, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary, 0);
+  multiply_narrow_tiles<InRows, Operand, Four>(a, aStep, 0, 4, k, b, 0, 8, temporary, 32, bias == 0 ? <usize>0 : vector, activation, residual == 0 ? <usize>0 : temporary, 0);
   for (let row: usize = 0; row < <usize>rows; row++) copy_floats(c + row * cStride, temporary + (row << 5), columns);
 }
 

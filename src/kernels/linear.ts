@@ -67,6 +67,9 @@ export const linearTilesForward: Kernel = {
     { sizes: { ...EVEN, featuresPerTask: 16, activation: 0 }, absent: ['bias'] },
     { sizes: { ...EVEN, featuresPerTask: 24, activation: 4 } },
     { sizes: { rows: 17, inFeatures: 30, outFeatures: 20, featuresPerTask: 24, activation: 1 } },
+    // where a panel of weights is worth reading ahead
+    { sizes: { rows: 8, inFeatures: 522, outFeatures: 36, featuresPerTask: 24, activation: 0 } },
+    { sizes: { rows: 16, inFeatures: 512, outFeatures: 24, featuresPerTask: 16, activation: 3 } },
   ],
 };
 
