@@ -10,6 +10,8 @@ const BLOCK_FLOATS = 32768;
 const INFERENCE_BLOCK_FLOATS = 2560;
 /** Floats of a task's rows in a pointwise convolution in inference, a good part of the second-level cache. */
 const POINTWISE_ROW_FLOATS = 98304;
+/** Rows of a task for which it pays to multiply them by the gate once, and to go through all weights. */
+const GATED_ROWS = 20;
 /** Of 16 bytes: the two planes of a depthwise gradient in the first-level cache (kernels/plane.ts). */
 const PLANE_PIXELS = 1536;
 /** Where rows that two blocks see are computed twice, four planes may fill a part of the second-level cache. */
@@ -156,11 +158,12 @@ export function pointwiseInference(
   const together = gated ? rowsPerImage : rows;
   const wanted = ceilDivide(16, rows / together);
   const pairs = ceilDivide(outChannels, 16);
-  const mostColumnTasks = gated ? Math.min(pairs, together < 96 ? 2 : 1) : pairs;
+  const halves = gated && together >= 2 * GATED_ROWS ? 2 : 1;
+  const mostColumnTasks = gated ? Math.min(pairs, 3 - halves) : pairs;
   const needed = ceilDivide(together, Math.max(32, Math.floor(POINTWISE_ROW_FLOATS / inChannels)));
   const rowTasks = Math.max(
     needed,
-    Math.min(ceilDivide(wanted, mostColumnTasks), Math.max(1, Math.floor(together / 48))),
+    Math.min(ceilDivide(wanted, mostColumnTasks), Math.max(halves, Math.floor(together / 48))),
   );
   const columnTasks = clamp(ceilDivide(wanted, rowTasks), 1, mostColumnTasks);
   return {
