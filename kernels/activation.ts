@@ -1,5 +1,5 @@
 // Activations as vector arithmetic. Every one but hard-swish is a clamp of a line,
-// clamp(x * slope + offset, low, high); hard-swish is x times hard-sigmoid. The value comes first in
+// clamp(x * slope + offset, low, high); hard-swish is x times hard-sigmoid, in matrix tiles and depthwise loops in its scaled form. The value comes first in
 // pmin/pmax, so that a NaN passes through (and the trainer sees it) and V8 emits one instruction.
 // Codes are those of src/kernels/activation-code.ts.
 
@@ -8,6 +8,7 @@ export const RELU: i32 = 1;
 export const RELU6: i32 = 2;
 export const HARD_SWISH: i32 = 3;
 export const HARD_SIGMOID: i32 = 4;
+export const SCALED_HARD_SWISH: i32 = 5;
 
 export function slope_of(activation: i32): v128 {
   return f32x4.splat(activation == HARD_SIGMOID ? <f32>(1.0 / 6.0) : 1.0);
@@ -44,6 +45,17 @@ export function hard_swish(x: v128, zero: v128, three: v128, six: v128, sixth: v
   return f32x4.mul(f32x4.mul(x, clamp(f32x4.add(x, three), zero, six)), sixth);
 }
 
+/**
+ * Hard-swish of x for z = x / sqrt(6), by one product less: z * clamp(z + sqrt(6) / 2, 0, sqrt(6)). Inference folds the factor into what comes before. `low_of` it; `held` HALF_ROOT, ROOT.
+ */
+export function scaled_hard_swish(z: v128, zero: v128, half: v128, root: v128): v128 {
+  return f32x4.mul(z, clamp(f32x4.add(z, half), zero, root));
+}
+
+/** sqrt(6), and half of it. */
+export const ROOT: f32 = 2.449489742783178;
+export const HALF_ROOT: f32 = 1.224744871391589;
+
 /** 0 below -3, x / 3 + 1/2 below 3, 1 from there on (as PyTorch has it at the corners). `held` 3, -3, 1 / 3, 1 / 2, 1. */
 export function hard_swish_slope(x: v128, three: v128, minusThree: v128, third: v128, half: v128, one: v128): v128 {
   const below = f32x4.sub(f32x4.mul(x, third), half); // what is missing to 1
@@ -64,6 +76,7 @@ export function clamp_slope(line: v128, low: v128, high: v128, slope: v128): v12
 /** Any activation of four values; for short vectors, where the branch does not matter. */
 export function activate(x: v128, activation: i32): v128 {
   if (activation == HARD_SWISH) return hard_swish(x, f32x4.splat(0.0), f32x4.splat(3.0), f32x4.splat(6.0), f32x4.splat(<f32>(1.0 / 6.0)));
+  if (activation == SCALED_HARD_SWISH) return scaled_hard_swish(x, f32x4.splat(0.0), f32x4.splat(HALF_ROOT), f32x4.splat(ROOT));
   const line = f32x4.add(f32x4.mul(x, slope_of(activation)), offset_of(activation));
   return clamp(line, low_of(activation), high_of(activation));
 }

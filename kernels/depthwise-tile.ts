@@ -4,7 +4,7 @@
 // gets (scripts/compile.js), and older V8s, which order a block's instructions themselves, need a block for each row of a filter: a way out, though none is taken but the last, and
 // a store that never happens.
 
-import { HARD_SWISH, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
+import { HALF_ROOT, RELU, ROOT, SCALED_HARD_SWISH, clamp, held, high_of, low_of, scaled_hard_swish } from './activation';
 import { VECTOR } from './vector';
 
 // Type parameters.
@@ -27,18 +27,18 @@ type Held = v128;
 // @ts-ignore: decorator
 @inline
 function leave<End>(
-  output: usize, activation: i32, low: Held, high: Held, three: Held, six: Held, sixth: Held, s0: v128, s1: v128, s2: v128, s3: v128,
+  output: usize, activation: i32, low: Held, high: Held, half: Held, root: Held, s0: v128, s1: v128, s2: v128, s3: v128,
 ): void {
   if (!isInteger<End>()) {
     v128.store(output, s0);
     v128.store(output, s1, VECTOR);
     v128.store(output, s2, 2 * VECTOR);
     v128.store(output, s3, 3 * VECTOR);
-  } else if (activation == HARD_SWISH) {
-    v128.store(output, hard_swish(s0, low, three, six, sixth));
-    v128.store(output, hard_swish(s1, low, three, six, sixth), 32);
-    v128.store(output, hard_swish(s2, low, three, six, sixth), 64);
-    v128.store(output, hard_swish(s3, low, three, six, sixth), 96);
+  } else if (activation == SCALED_HARD_SWISH) {
+    v128.store(output, scaled_hard_swish(s0, low, half, root));
+    v128.store(output, scaled_hard_swish(s1, low, half, root), 32);
+    v128.store(output, scaled_hard_swish(s2, low, half, root), 64);
+    v128.store(output, scaled_hard_swish(s3, low, half, root), 96);
   } else if (activation == RELU) {
     v128.store(output, f32x4.pmax(s0, low));
     v128.store(output, f32x4.pmax(s1, low), 32);
@@ -58,7 +58,7 @@ function convolve_k3s1<End>(
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const half = held(HALF_ROOT), root = held(ROOT);
   for (let out = 0; out < rows; out++) {
     let output = y;
     let first = values;
@@ -93,7 +93,7 @@ function convolve_k3s1<End>(
           }
         }
       } while (false);
-      leave<End>(output, activation, low, high, three, six, sixth, s0, s1, s2, s3);
+      leave<End>(output, activation, low, high, half, root, s0, s1, s2, s3);
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
@@ -111,7 +111,7 @@ function convolve_k5s1<End>(
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const half = held(HALF_ROOT), root = held(ROOT);
   for (let out = 0; out < rows; out++) {
     let output = y;
     let first = values;
@@ -150,7 +150,7 @@ function convolve_k5s1<End>(
           }
         }
       } while (false);
-      leave<End>(output, activation, low, high, three, six, sixth, s0, s1, s2, s3);
+      leave<End>(output, activation, low, high, half, root, s0, s1, s2, s3);
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
@@ -168,7 +168,7 @@ function convolve_k3s2<End>(
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const half = held(HALF_ROOT), root = held(ROOT);
   for (let out = 0; out < rows; out++) {
     let output = y;
     let first = values;
@@ -206,7 +206,7 @@ function convolve_k3s2<End>(
           }
         }
       } while (false);
-      leave<End>(output, activation, low, high, three, six, sixth, s0, s1, s2, s3);
+      leave<End>(output, activation, low, high, half, root, s0, s1, s2, s3);
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);
@@ -224,7 +224,7 @@ function convolve_k5s2<End>(
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const half = held(HALF_ROOT), root = held(ROOT);
   for (let out = 0; out < rows; out++) {
     let output = y;
     let first = values;
@@ -266,7 +266,7 @@ function convolve_k5s2<End>(
           }
         }
       } while (false);
-      leave<End>(output, activation, low, high, three, six, sixth, s0, s1, s2, s3);
+      leave<End>(output, activation, low, high, half, root, s0, s1, s2, s3);
       // the last four of a row may be some of those before
       left -= 4;
       const step = <usize>min(left, 4);

@@ -116,14 +116,14 @@ export function f32_batch_norm_statistics_forward(
  */
 export function f32_batch_norm_fold_forward(
   weight: usize, bias: usize, runningMean: usize, runningVariance: usize, coefficients: usize,
-  channels: i32, epsilon: f32, tile: i32, scratch: usize,
+  channels: i32, epsilon: f32, factor: f32, tile: i32, scratch: usize,
 ): void {
   const end = min((tile + 1) * CHANNELS_PER_TILE, channels);
   for (let channel = tile * CHANNELS_PER_TILE; channel < end; channel++) {
     const c = <usize>channel << 2;
-    const scale = <f64>load<f32>(weight + c) / Math.sqrt(<f64>load<f32>(runningVariance + c) + <f64>epsilon);
+    const scale = <f64>load<f32>(weight + c) * <f64>factor / Math.sqrt(<f64>load<f32>(runningVariance + c) + <f64>epsilon);
     store<f32>(coefficients + c, <f32>scale);
-    const shift = <f64>load<f32>(bias + c) - <f64>load<f32>(runningMean + c) * scale;
+    const shift = <f64>load<f32>(bias + c) * <f64>factor - <f64>load<f32>(runningMean + c) * scale;
     store<f32>(coefficients + (<usize>channels << 2) + c, <f32>shift);
   }
 }

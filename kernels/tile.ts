@@ -8,7 +8,7 @@
 // Strides are in bytes; bias and residual 0: none; a residual is laid out as c, and may be c.
 
 import { apart_ahead, next_ahead } from './read-ahead';
-import { HARD_SWISH, NONE, RELU, clamp, hard_swish, held, high_of, low_of } from './activation';
+import { HALF_ROOT, NONE, RELU, ROOT, SCALED_HARD_SWISH, clamp, held, high_of, low_of, scaled_hard_swish } from './activation';
 
 // Type parameters, so that each use has a function of its own, which asks nothing in its loops.
 /** Where a tile leaves c: rows cStride apart; panels of eight columns, cStride apart; planes with places of their own. */
@@ -183,7 +183,7 @@ export function multiply_narrow_tiles<Target, Operand, Height>(
 ): void {
   const low = low_of(activation);
   const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const half = held(HALF_ROOT), root = held(ROOT);
   const height = height_of<Height>();
   const first = a + row_offset<Operand>(firstRow, aStep);
   b += <usize>firstColumn * (<usize>k << 2);
@@ -304,18 +304,18 @@ export function multiply_narrow_tiles<Target, Operand, Height>(
       }
       if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
       else upper += height * row_bytes<Operand>();
-      if (activation == HARD_SWISH) {
-        s00 = hard_swish(s00, low, three, six, sixth); s01 = hard_swish(s01, low, three, six, sixth);
-        s10 = hard_swish(s10, low, three, six, sixth); s11 = hard_swish(s11, low, three, six, sixth);
-        s20 = hard_swish(s20, low, three, six, sixth); s21 = hard_swish(s21, low, three, six, sixth);
-        s30 = hard_swish(s30, low, three, six, sixth); s31 = hard_swish(s31, low, three, six, sixth);
+      if (activation == SCALED_HARD_SWISH) {
+        s00 = scaled_hard_swish(s00, low, half, root); s01 = scaled_hard_swish(s01, low, half, root);
+        s10 = scaled_hard_swish(s10, low, half, root); s11 = scaled_hard_swish(s11, low, half, root);
+        s20 = scaled_hard_swish(s20, low, half, root); s21 = scaled_hard_swish(s21, low, half, root);
+        s30 = scaled_hard_swish(s30, low, half, root); s31 = scaled_hard_swish(s31, low, half, root);
         if (height_of<Height>() > 4) {
-          s40 = hard_swish(s40, low, three, six, sixth); s41 = hard_swish(s41, low, three, six, sixth);
+          s40 = scaled_hard_swish(s40, low, half, root); s41 = scaled_hard_swish(s41, low, half, root);
         }
         if (height_of<Height>() > 5) {
-          s50 = hard_swish(s50, low, three, six, sixth); s51 = hard_swish(s51, low, three, six, sixth);
-          s60 = hard_swish(s60, low, three, six, sixth); s61 = hard_swish(s61, low, three, six, sixth);
-          s70 = hard_swish(s70, low, three, six, sixth); s71 = hard_swish(s71, low, three, six, sixth);
+          s50 = scaled_hard_swish(s50, low, half, root); s51 = scaled_hard_swish(s51, low, half, root);
+          s60 = scaled_hard_swish(s60, low, half, root); s61 = scaled_hard_swish(s61, low, half, root);
+          s70 = scaled_hard_swish(s70, low, half, root); s71 = scaled_hard_swish(s71, low, half, root);
         }
         leave_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s10, s11, s20, s21, s30, s31, s40, s41, s50, s51, s60, s61, s70, s71);
       } else if (activation == RELU) {
@@ -435,7 +435,7 @@ function multiply_wide_tiles<Target, Operand, Height>(
   const panel = <usize>k << 5;
   const low = low_of(activation);
   const high = high_of(activation);
-  const three = held(3.0), six = held(6.0), sixth = held(<f32>(1.0 / 6.0));
+  const half = held(HALF_ROOT), root = held(ROOT);
   const height = height_of<Height>();
   const first = a + row_offset<Operand>(firstRow, aStep);
   b += <usize>(firstColumn >> 3) * panel;
@@ -526,18 +526,18 @@ function multiply_wide_tiles<Target, Operand, Height>(
       }
       if (isInteger<Operand>()) upper += (row & 4) == 0 ? <usize>16 : aStep - 16;
       else upper += height * row_bytes<Operand>();
-      if (activation == HARD_SWISH) {
-        s00 = hard_swish(s00, low, three, six, sixth); s01 = hard_swish(s01, low, three, six, sixth);
-        s02 = hard_swish(s02, low, three, six, sixth); s03 = hard_swish(s03, low, three, six, sixth);
-        s10 = hard_swish(s10, low, three, six, sixth); s11 = hard_swish(s11, low, three, six, sixth);
-        s12 = hard_swish(s12, low, three, six, sixth); s13 = hard_swish(s13, low, three, six, sixth);
-        s20 = hard_swish(s20, low, three, six, sixth); s21 = hard_swish(s21, low, three, six, sixth);
-        s22 = hard_swish(s22, low, three, six, sixth); s23 = hard_swish(s23, low, three, six, sixth);
-        s30 = hard_swish(s30, low, three, six, sixth); s31 = hard_swish(s31, low, three, six, sixth);
-        s32 = hard_swish(s32, low, three, six, sixth); s33 = hard_swish(s33, low, three, six, sixth);
+      if (activation == SCALED_HARD_SWISH) {
+        s00 = scaled_hard_swish(s00, low, half, root); s01 = scaled_hard_swish(s01, low, half, root);
+        s02 = scaled_hard_swish(s02, low, half, root); s03 = scaled_hard_swish(s03, low, half, root);
+        s10 = scaled_hard_swish(s10, low, half, root); s11 = scaled_hard_swish(s11, low, half, root);
+        s12 = scaled_hard_swish(s12, low, half, root); s13 = scaled_hard_swish(s13, low, half, root);
+        s20 = scaled_hard_swish(s20, low, half, root); s21 = scaled_hard_swish(s21, low, half, root);
+        s22 = scaled_hard_swish(s22, low, half, root); s23 = scaled_hard_swish(s23, low, half, root);
+        s30 = scaled_hard_swish(s30, low, half, root); s31 = scaled_hard_swish(s31, low, half, root);
+        s32 = scaled_hard_swish(s32, low, half, root); s33 = scaled_hard_swish(s33, low, half, root);
         if (height_of<Height>() > 4) {
-          s40 = hard_swish(s40, low, three, six, sixth); s41 = hard_swish(s41, low, three, six, sixth);
-          s42 = hard_swish(s42, low, three, six, sixth); s43 = hard_swish(s43, low, three, six, sixth);
+          s40 = scaled_hard_swish(s40, low, half, root); s41 = scaled_hard_swish(s41, low, half, root);
+          s42 = scaled_hard_swish(s42, low, half, root); s43 = scaled_hard_swish(s43, low, half, root);
         }
         leave_wide_tile<Target, Height>(c, at, cStride, residual, place, s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33, s40, s41, s42, s43);
       } else if (activation == RELU) {

@@ -9,6 +9,12 @@ export const ACTIVATION_CODE: Readonly<Record<ActivationName | 'none', number>> 
   hard_sigmoid: 4,
 };
 
+/**
+ * Hard-swish of x for z = x / sqrt(6), as inference has it in maps: z * clamp(z + sqrt(6) / 2, 0, sqrt(6)), an operation less. The factor 1 / sqrt(6) goes into the weights and
+ * the bias of the convolution before.
+ */
+export const SCALED_HARD_SWISH = 5;
+
 /** activation(x) */
 export function activate(x: number, code: number): number {
   switch (code) {
@@ -20,6 +26,8 @@ export function activate(x: number, code: number): number {
       return (x * Math.min(Math.max(x + 3, 0), 6)) / 6;
     case 4:
       return Math.min(Math.max(x / 6 + 0.5, 0), 1);
+    case SCALED_HARD_SWISH:
+      return x * Math.min(Math.max(x + Math.sqrt(6) / 2, 0), Math.sqrt(6));
     default:
       return x;
   }

@@ -69,21 +69,26 @@ export const batchNormFoldForward: Kernel = {
     coefficients: { access: 'write', length: (s) => 2 * channels(s) },
   },
   integers: ['channels'],
-  floats: ['epsilon'],
+  floats: ['epsilon', 'factor'],
   tiles: channelTiles,
   scratchBytes: () => 0,
-  flops: (s) => 6 * channels(s),
+  flops: (s) => 8 * channels(s),
   reduction: () => 1,
   reference(s, arrays) {
     const coefficients = array(arrays, 'coefficients');
     for (let c = 0; c < channels(s); c++) {
       const deviation = Math.sqrt(at(array(arrays, 'runningVariance'), c) + size(s, 'epsilon'));
-      const scale = at(array(arrays, 'weight'), c) / deviation;
+      const factor = size(s, 'factor');
+      const scale = (at(array(arrays, 'weight'), c) * factor) / deviation;
       coefficients[c] = scale;
-      coefficients[channels(s) + c] = at(array(arrays, 'bias'), c) - at(array(arrays, 'runningMean'), c) * scale;
+      coefficients[channels(s) + c] =
+        at(array(arrays, 'bias'), c) * factor - at(array(arrays, 'runningMean'), c) * scale;
     }
   },
-  cases: [{ sizes: { channels: 37, epsilon: 1e-3 } }],
+  cases: [
+    { sizes: { channels: 37, epsilon: 1e-3, factor: 1 } },
+    { sizes: { channels: 8, epsilon: 1e-5, factor: 0.4 } },
+  ],
 };
 
 export const batchNormSumsGradInput: Kernel = {

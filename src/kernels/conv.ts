@@ -1,9 +1,10 @@
 /** Rows of kernels/conv.ts: dense K x K convolutions of few input channels, over gathered patches. */
-import { activate } from './activation-code.ts';
+import { activate, SCALED_HARD_SWISH } from './activation-code.ts';
 import {
   type Arrays,
   ceilDivide,
   EDGE_BYTES,
+  foldedActivation,
   type Kernel,
   mapActivation,
   multipleOf4,
@@ -145,7 +146,7 @@ export const convForward: Kernel = {
   scratchBytes: panelsAndPatchesBytes,
   flops: (s) => 2 * rows(s) * depth(s) * outChannels(s),
   reduction: depth,
-  constraint: (s) => multipleOf8('outChannels')(s) ?? mapActivation('activation')(s),
+  constraint: (s) => multipleOf8('outChannels')(s) ?? foldedActivation('activation')(s),
   reference(s, arrays) {
     const y = array(arrays, 'y');
     convolve(s, arrays, (index, o, sum) => {
@@ -155,7 +156,10 @@ export const convForward: Kernel = {
       );
     });
   },
-  cases: [{ sizes: { ...STRIDE_TWO, outChannels: 24, activation: 3 } }, { sizes: { ...DILATED, activation: 1 } }],
+  cases: [
+    { sizes: { ...STRIDE_TWO, outChannels: 24, activation: SCALED_HARD_SWISH } },
+    { sizes: { ...DILATED, activation: 1 } },
+  ],
 };
 
 /** Bytes of a line of a picture in scratch (kernels/conv.ts), and of what tiles read behind the last one. */
@@ -196,13 +200,13 @@ export const convPictureForward: Kernel = {
   scratchBytes: (s) => EDGE_BYTES + pictureLineBytes(s) * (2 * size(s, 'rowsPerTask') + 1) + 72,
   flops: (s) => convForward.flops(asPatches(s)),
   reduction: () => 27,
-  constraint: (s) => multipleOf8('outChannels')(s) ?? mapActivation('activation')(s),
+  constraint: (s) => multipleOf8('outChannels')(s) ?? foldedActivation('activation')(s),
   reference: (s, arrays) => convForward.reference(asPatches(s), arrays),
   cases: [
     {
       sizes: {
         ...{ images: 2, height: 9, width: 7, outHeight: 5, outWidth: 4, outChannels: 24, padding: 1 },
-        ...{ rowsPerTask: 2, activation: 3 },
+        ...{ rowsPerTask: 2, activation: SCALED_HARD_SWISH },
       },
     },
     {

@@ -1,8 +1,9 @@
 /** Rows of kernels/depthwise-conv.ts. Weights are in panels (pack.ts), for gradients with their taps in reverse. */
-import { activate } from './activation-code.ts';
+import { activate, SCALED_HARD_SWISH } from './activation-code.ts';
 import {
   type Arrays,
   ceilDivide,
+  foldedActivation,
   type Kernel,
   type KernelCase,
   mapActivation,
@@ -246,7 +247,7 @@ export const depthwiseConvForward: Kernel = {
   scratchBytes: forwardScratchBytes,
   flops: (s) => 2 * taps(s) * images(s) * outPixels(s) * channels(s),
   reduction: (s, output) => (output === 'pooled' ? taps(s) + outPixels(s) : taps(s)),
-  constraint: (s) => multipleOf8('channels', 'channelsPerTask')(s) ?? mapActivation('activation')(s),
+  constraint: (s) => multipleOf8('channels', 'channelsPerTask')(s) ?? foldedActivation('activation')(s),
   reference(s, arrays) {
     const x = array(arrays, 'x');
     convolveAndActivate(s, arrays, (input, channel) =>
@@ -254,9 +255,9 @@ export const depthwiseConvForward: Kernel = {
     );
   },
   cases: [
-    { sizes: inferenceCase(THREE_BY_THREE, 3), absent: ['pooled'] },
-    { sizes: inferenceCase({ ...THREE_BY_THREE, rowsPerBlock: 9 }, 3) },
-    { sizes: inferenceCase(WIDE, 3), absent: ['pooled'] },
+    { sizes: inferenceCase(THREE_BY_THREE, SCALED_HARD_SWISH), absent: ['pooled'] },
+    { sizes: inferenceCase({ ...THREE_BY_THREE, rowsPerBlock: 9 }, SCALED_HARD_SWISH) },
+    { sizes: inferenceCase(WIDE, SCALED_HARD_SWISH), absent: ['pooled'] },
     { sizes: inferenceCase({ ...WIDE, rowsPerBlock: 8 }, 0) },
     { sizes: inferenceCase(EVEN_STRIDE_TWO, 2) },
     { sizes: inferenceCase(FIVE_BY_FIVE_STRIDE_TWO, 1), absent: ['pooled'] },

@@ -1,5 +1,5 @@
 /** The row of kernels/expand-depthwise-conv.ts: an expansion and the depthwise convolution behind it, in inference. */
-import { activate } from './activation-code.ts';
+import { activate, SCALED_HARD_SWISH } from './activation-code.ts';
 import {
   convolveAndActivate,
   DILATED,
@@ -13,7 +13,7 @@ import {
   TINY,
   WIDE,
 } from './depthwise-conv.ts';
-import { type Kernel, mapActivation, multipleOf8, productReadsAhead, type Sizes, size } from './kernel.ts';
+import { foldedActivation, type Kernel, multipleOf8, productReadsAhead, type Sizes, size } from './kernel.ts';
 import { mapFloats, mapIndex, packedIndex, packedLength } from './panel.ts';
 import { array, at } from './reference-views.ts';
 
@@ -68,7 +68,7 @@ export const expandDepthwiseConvForward: Kernel = {
   reduction: (s, output) => inChannels(s) + taps(s) + (output === 'pooled' ? outPixels(s) : 0),
   constraint: (s) =>
     multipleOf8('inChannels', 'channels')(s) ??
-    mapActivation('activation', 'expandActivation')(s) ??
+    foldedActivation('activation', 'expandActivation')(s) ??
     (size(s, 'channelsPerTask') % 16 === 0 ? null : 'channelsPerTask is not a multiple of 16'),
   reference(s, arrays) {
     const x = array(arrays, 'x');
@@ -86,9 +86,14 @@ export const expandDepthwiseConvForward: Kernel = {
     convolveAndActivate(s, arrays, (input) => expanded[input] as number);
   },
   cases: [
-    { sizes: expandCase(THREE_BY_THREE, 3), absent: ['pooled'] },
-    { sizes: expandCase({ ...THREE_BY_THREE, rowsPerBlock: 9 }, 3, { channels: 40, channelsPerTask: 32 }) },
-    { sizes: expandCase(WIDE, 3), absent: ['pooled'] },
+    { sizes: expandCase(THREE_BY_THREE, SCALED_HARD_SWISH), absent: ['pooled'] },
+    {
+      sizes: expandCase({ ...THREE_BY_THREE, rowsPerBlock: 9 }, SCALED_HARD_SWISH, {
+        channels: 40,
+        channelsPerTask: 32,
+      }),
+    },
+    { sizes: expandCase(WIDE, SCALED_HARD_SWISH), absent: ['pooled'] },
     { sizes: expandCase({ ...WIDE, rowsPerBlock: 8 }, 0) },
     { sizes: expandCase(EVEN_STRIDE_TWO, 2, { inChannels: 8 }) },
     { sizes: expandCase({ ...FIVE_BY_FIVE_STRIDE_TWO, rowsPerBlock: 2 }, 1), absent: ['pooled'] },

@@ -4,7 +4,7 @@
  * (correctness against `reference`, canaries around buffers) and the figures of the profile. The
  * order of pointers, integers and floats is the order of the kernel's parameters in kernels/.
  */
-import { ACTIVATION_CODE } from './activation-code.ts';
+import { ACTIVATION_CODE, SCALED_HARD_SWISH } from './activation-code.ts';
 
 export type Sizes = Readonly<Record<string, number>>;
 export type NumericArray = Float32Array | Uint8Array | Int32Array | Uint32Array;
@@ -94,10 +94,16 @@ function multiplesOf(factor: number, names: readonly string[]): Constraint {
 export const multipleOf4 = (...names: string[]) => multiplesOf(4, names);
 export const multipleOf8 = (...names: string[]) => multiplesOf(8, names);
 
-/** Kernels over planes (kernels/plane.ts) know the activations of maps: none, ReLU, ReLU6 and hard-swish. */
-export function mapActivation(...names: string[]): Constraint {
+function oneOf(codes: readonly number[], names: readonly string[]): Constraint {
   return (sizes) => {
-    const bad = names.find((name) => size(sizes, name) > ACTIVATION_CODE.hard_swish);
+    const bad = names.find((name) => !codes.includes(size(sizes, name)));
     return bad === undefined ? null : `${bad} is none that a map has`;
   };
 }
+
+const { none, relu, relu6, hard_swish } = ACTIVATION_CODE;
+
+/** In training maps have these activations. */
+export const mapActivation = (...names: string[]) => oneOf([none, relu, relu6, hard_swish], names);
+/** In inference, where a convolution ends with one. */
+export const foldedActivation = (...names: string[]) => oneOf([none, relu, relu6, SCALED_HARD_SWISH], names);

@@ -1,9 +1,10 @@
 /** Rows of kernels/pointwise-conv.ts. Weights are packed in panels of 8 columns (pack.ts). */
-import { activate } from './activation-code.ts';
+import { activate, SCALED_HARD_SWISH } from './activation-code.ts';
 import {
   type Arrays,
   ceilDivide,
   EDGE_BYTES,
+  foldedActivation,
   type Kernel,
   mapActivation,
   multipleOf4,
@@ -150,7 +151,7 @@ export const pointwiseConvForward: Kernel = {
   readsAhead: (s) => productReadsAhead(rows(s), inChannels(s), outChannels(s)),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
   reduction: inChannels,
-  constraint: (s) => multipleOf8('inChannels', 'outChannels', 'columnsPerTask')(s) ?? mapActivation('activation')(s),
+  constraint: (s) => multipleOf8('inChannels', 'outChannels', 'columnsPerTask')(s) ?? foldedActivation('activation')(s),
   reference(s, arrays) {
     const y = array(arrays, 'y');
     const { residual } = arrays;
@@ -174,7 +175,7 @@ export const pointwiseConvForward: Kernel = {
         rowsPerImage: 9,
         rowsPerTask: 24,
         columnsPerTask: 8,
-        activation: 3,
+        activation: SCALED_HARD_SWISH,
       },
     },
     {
@@ -196,7 +197,7 @@ export const pointwiseConvForward: Kernel = {
         rowsPerImage: 7,
         rowsPerTask: 8,
         columnsPerTask: 80,
-        activation: 3,
+        activation: SCALED_HARD_SWISH,
       },
       absent: ['gate'],
     },

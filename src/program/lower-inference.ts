@@ -15,7 +15,7 @@ import type {
   GraphNode,
   TensorName,
 } from '../graph/graph.ts';
-import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
+import { ACTIVATION_CODE, SCALED_HARD_SWISH } from '../kernels/activation-code.ts';
 import { isOfPicture } from '../kernels/conv.ts';
 import { mapFloats } from '../kernels/panel.ts';
 import { Consumers } from './consumers.ts';
@@ -84,8 +84,12 @@ interface ConvUnit {
   readonly output: TensorName;
 }
 
-function activationCode({ activation }: ConvUnit): number {
-  return ACTIVATION_CODE[activation?.attributes.function ?? 'none'];
+/** The activation that ends a convolution as its kernel has it, and the factor that goes into its weights and bias for that. */
+function endOf({ activation }: ConvUnit): { code: number; factor: number } {
+  const name = activation?.attributes.function ?? 'none';
+  return name === 'hard_swish'
+    ? { code: SCALED_HARD_SWISH, factor: 1 / Math.sqrt(6) }
+    : { code: ACTIVATION_CODE[name], factor: 1 };
 }
 
 class InferenceLowering {
@@ -291,7 +295,7 @@ class InferenceLowering {
       return;
     }
     const data = this.#mapBuffer(unit.output, output);
-    const activation = activationCode(unit);
+    const activation = endOf(unit).code;
     if (kind === 'pointwise') this.#pointwise(unit, input, data, activation);
     else if (kind === null) throw new BneckError('unsupported', `${conv.name} has ${conv.attributes.groups} groups.`);
     else {
@@ -304,7 +308,7 @@ class InferenceLowering {
 
   #pointwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
     const { inChannels, outChannels } = unit.conv.attributes;
-    const { scale, bias } = this.#weights.fold(unit.norm);
+    const { scale, bias } = this.#weights.fold(unit.norm, endOf(unit).factor);
     const last = unit.activation ?? unit.norm;
     const residual = unit.add ? this.#map(unit.add.inputs.find((name) => name !== last.output) as TensorName) : null;
     assert(!residual?.gate, 'a residual has no gate');
@@ -324,7 +328,7 @@ class InferenceLowering {
   }
 
   #depthwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
-    const { scale, bias } = this.#weights.fold(unit.norm);
+    const { scale, bias } = this.#weights.fold(unit.norm, endOf(unit).factor);
     const weight = this.#weights.depthwise(unit.conv, scale);
     const { name } = unit.conv;
     const shape = depthwiseSizes(unit.conv, input, convOutput(unit.conv, input));
@@ -342,11 +346,11 @@ class InferenceLowering {
       ...shape,
       ...expandDepthwiseInference(shape),
       inChannels: input.channels,
-      expandActivation: activationCode(expansion),
-      activation: activationCode(unit),
+      expandActivation: endOf(expansion).code,
+      activation: endOf(unit).code,
     };
-    const expansionFold = this.#weights.fold(expansion.norm);
-    const fold = this.#weights.fold(unit.norm);
+    const expansionFold = this.#weights.fold(expansion.norm, endOf(expansion).factor);
+    const fold = this.#weights.fold(unit.norm, endOf(unit).factor);
     const data = this.#mapBuffer(unit.output, output);
     const operands = {
       x: input.data,
@@ -379,7 +383,7 @@ class InferenceLowering {
   }
 
   #dense(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
-    const { scale, bias } = this.#weights.fold(unit.norm);
+    const { scale, bias } = this.#weights.fold(unit.norm, endOf(unit).factor);
     const weight = this.#weights.conv(unit.conv, scale);
     const shape = denseSizes(unit.conv, input, convOutput(unit.conv, input));
     if (isOfPicture(shape)) {

@@ -24,8 +24,8 @@ export class PackedWeights {
     return operand;
   }
 
-  /** Scale and shift of a batch norm: the shift is the convolution's bias. */
-  fold(norm: BatchNorm2dNode): { scale: Operand; bias: Operand } {
+  /** Scale and shift of a batch norm, times a factor: the shift is the convolution's bias. */
+  fold(norm: BatchNorm2dNode, factor: number): { scale: Operand; bias: Operand } {
     const { channels, epsilon } = norm.attributes;
     const folded = this.#once(`${norm.name}.folded`, 2 * channels, (coefficients) => {
       const operands = {
@@ -35,7 +35,7 @@ export class PackedWeights {
         runningVariance: this.#builder.running(`${norm.name}.running_var`),
         coefficients,
       };
-      this.#builder.prepare('f32_batch_norm_fold_forward', norm.name, operands, { channels, epsilon });
+      this.#builder.prepare('f32_batch_norm_fold_forward', norm.name, operands, { channels, epsilon, factor });
     });
     return { scale: folded, bias: shifted(folded, channels) };
   }
