@@ -1,4 +1,4 @@
-// The inner loops of depthwise convolutions, over planes (plane.ts): four neighbouring outputs in registers, so that a value is loaded once for all outputs of a row that it reaches.
+// The inner loops of depthwise convolutions, over planes (plane.ts): four or three neighbouring outputs in registers, so that a value is loaded once for all outputs of a row that it reaches.
 // Weights of eight channels stand together, [channels / 8][K * K][8], and the rows of a filter are written out: all offsets are constants, and a core takes up few instructions
 // beside the arithmetic. Products of a row of taps are added up before the sum, so that a core does not wait for a chain of additions. As in tile.ts, what stands here is what the processor
 // gets (scripts/compile.js), and older V8s, which order a block's instructions themselves, need a block for each row of a filter: a way out, though none is taken but the last, and
@@ -23,33 +23,101 @@ function pixel_bytes<End>(): usize {
 /** A constant from before a loop: the same in both halves of a wide vector (scripts/widen.js). */
 type Held = v128;
 
-/** Stores four outputs. Each activation has stores of its own: where ways meet, values move to other registers. */
+/** Outputs of a tile. */
+type Three = f32;
+type Four = f64;
+
 // @ts-ignore: decorator
 @inline
-function leave<End>(
+function count_of<Count>(): i32 {
+  return sizeof<Count>() == 8 ? 4 : 3;
+}
+
+/** Stores a tile's outputs. Each activation has stores of its own: where ways meet, values move to other registers. */
+// @ts-ignore: decorator
+@inline
+function leave<End, Count>(
   output: usize, activation: i32, low: Held, high: Held, half: Held, root: Held, s0: v128, s1: v128, s2: v128, s3: v128,
 ): void {
   if (!isInteger<End>()) {
     v128.store(output, s0);
     v128.store(output, s1, VECTOR);
     v128.store(output, s2, 2 * VECTOR);
-    v128.store(output, s3, 3 * VECTOR);
+    if (count_of<Count>() == 4) {
+      v128.store(output, s3, 3 * VECTOR);
+    }
   } else if (activation == SCALED_HARD_SWISH) {
     v128.store(output, scaled_hard_swish(s0, low, half, root));
     v128.store(output, scaled_hard_swish(s1, low, half, root), 32);
     v128.store(output, scaled_hard_swish(s2, low, half, root), 64);
-    v128.store(output, scaled_hard_swish(s3, low, half, root), 96);
+    if (count_of<Count>() == 4) {
+      v128.store(output, scaled_hard_swish(s3, low, half, root), 96);
+    }
   } else if (activation == RELU) {
     v128.store(output, f32x4.pmax(s0, low));
     v128.store(output, f32x4.pmax(s1, low), 32);
     v128.store(output, f32x4.pmax(s2, low), 64);
-    v128.store(output, f32x4.pmax(s3, low), 96);
+    if (count_of<Count>() == 4) {
+      v128.store(output, f32x4.pmax(s3, low), 96);
+    }
   } else {
     v128.store(output, clamp(s0, low, high));
     v128.store(output, clamp(s1, low, high), 32);
     v128.store(output, clamp(s2, low, high), 64);
-    v128.store(output, clamp(s3, low, high), 96);
+    if (count_of<Count>() == 4) {
+      v128.store(output, clamp(s3, low, high), 96);
+    }
   }
+}
+
+/** How many tiles of three outputs a row has, so that all others are of four and, if it can be, none is computed twice. */
+function tiles_of_three(outWidth: i32): i32 {
+  const threes = -outWidth & 3;
+  return 3 * threes > outWidth ? outWidth >> 2 : threes;
+}
+
+/** The tiles of four: one at least of one or two outputs, behind which there is room. Five are four and the last three. */
+function tiles_of_four(outWidth: i32): i32 {
+  return max((outWidth - 3 * tiles_of_three(outWidth) + 3) >> 2, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function tile_k3s1<End, Count>(
+  output: usize, first: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32, low: Held, high: Held, half: Held, root: Held,
+): void {
+  let at = first;
+  let s0 = f32x4.splat(0.0);
+  if (isInteger<End>()) s0 = v128.load(bias);
+  let s1 = s0, s2 = s0, s3 = s0;
+  const last = first + 3 * rowBytes;
+  do {
+    for (let row: usize = 0; row < 3; row++) { // written out
+      {
+        const w0 = v128.load(weight, 96 * row);
+        const w1 = v128.load(weight, 96 * row + 32);
+        const w2 = v128.load(weight, 96 * row + 64);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
+        const x3 = v128.load(at, 3 * VECTOR);
+        s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.mul(w2, x3)));
+        const x4 = v128.load(at, 4 * VECTOR);
+        s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
+        if (count_of<Count>() == 4) {
+          const x5 = v128.load(at, 5 * VECTOR);
+          s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.mul(w2, x5)));
+        }
+        at += rowBytes;
+        if (TURBOFAN) {
+          if (at == last) break;
+          if (at == 1) store<i32>(at, 0);
+        }
+      }
+    }
+  } while (false);
+  leave<End, Count>(output, activation, low, high, half, root, s0, s1, s2, s3);
 }
 
 /** 3 x 3; see convolve. */
@@ -59,50 +127,68 @@ function convolve_k3s1<End>(
   const low = low_of(activation);
   const high = high_of(activation);
   const half = held(HALF_ROOT), root = held(ROOT);
+  const fours = tiles_of_four(outWidth), threes = tiles_of_three(outWidth), back = <usize>max(4 * fours + 3 * threes - outWidth, 0);
   for (let out = 0; out < rows; out++) {
     let output = y;
     let first = values;
-    let left = outWidth;
-    do {
-      let at = first;
-      let s0 = f32x4.splat(0.0);
-      if (isInteger<End>()) s0 = v128.load(bias);
-      let s1 = s0, s2 = s0, s3 = s0;
-      const last = first + 3 * rowBytes;
-      do {
-        for (let row: usize = 0; row < 3; row++) { // written out
-          {
-            const w0 = v128.load(weight, 96 * row);
-            const w1 = v128.load(weight, 96 * row + 32);
-            const w2 = v128.load(weight, 96 * row + 64);
-            const x0 = v128.load(at);
-            const x1 = v128.load(at, VECTOR);
-            const x2 = v128.load(at, 2 * VECTOR);
-            s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
-            const x3 = v128.load(at, 3 * VECTOR);
-            s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.mul(w2, x3)));
-            const x4 = v128.load(at, 4 * VECTOR);
-            s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
-            const x5 = v128.load(at, 5 * VECTOR);
-            s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.mul(w2, x5)));
-            at += rowBytes;
-            if (TURBOFAN) {
-              if (at == last) break;
-              if (at == 1) store<i32>(at, 0);
-            }
-          }
-        }
-      } while (false);
-      leave<End>(output, activation, low, high, half, root, s0, s1, s2, s3);
-      // the last four of a row may be some of those before
-      left -= 4;
-      const step = <usize>min(left, 4);
-      output += step * pixel_bytes<End>();
-      first += step * VECTOR;
-    } while (left > 0);
+    for (let left = fours; left > 0; left--) {
+      tile_k3s1<End, Four>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      output += 4 * pixel_bytes<End>();
+      first += 4 * VECTOR;
+    }
+    output -= back * pixel_bytes<End>();
+    first -= back * VECTOR;
+    for (let left = threes; left > 0; left--) {
+      tile_k3s1<End, Three>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      output += 3 * pixel_bytes<End>();
+      first += 3 * VECTOR;
+    }
     y += yRowBytes;
     values += rowBytes;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function tile_k5s1<End, Count>(
+  output: usize, first: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32, low: Held, high: Held, half: Held, root: Held,
+): void {
+  let at = first;
+  let s0 = f32x4.splat(0.0);
+  if (isInteger<End>()) s0 = v128.load(bias);
+  let s1 = s0, s2 = s0, s3 = s0;
+  const last = first + 5 * rowBytes;
+  do {
+    for (let row: usize = 0; row < 5; row++) { // written out
+      {
+        const w0 = v128.load(weight, 160 * row);
+        const w1 = v128.load(weight, 160 * row + 32);
+        const w2 = v128.load(weight, 160 * row + 64);
+        const w3 = v128.load(weight, 160 * row + 96);
+        const w4 = v128.load(weight, 160 * row + 128);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        const x3 = v128.load(at, 3 * VECTOR);
+        const x4 = v128.load(at, 4 * VECTOR);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
+        const x5 = v128.load(at, 5 * VECTOR);
+        s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.add(f32x4.mul(w2, x3), f32x4.mul(w3, x4))), f32x4.mul(w4, x5)));
+        const x6 = v128.load(at, 6 * VECTOR);
+        s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
+        if (count_of<Count>() == 4) {
+          const x7 = v128.load(at, 7 * VECTOR);
+          s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.add(f32x4.mul(w2, x5), f32x4.mul(w3, x6))), f32x4.mul(w4, x7)));
+        }
+        at += rowBytes;
+        if (TURBOFAN) {
+          if (at == last) break;
+          if (at == 1) store<i32>(at, 0);
+        }
+      }
+    }
+  } while (false);
+  leave<End, Count>(output, activation, low, high, half, root, s0, s1, s2, s3);
 }
 
 /** 5 x 5; see convolve. */
@@ -112,54 +198,67 @@ function convolve_k5s1<End>(
   const low = low_of(activation);
   const high = high_of(activation);
   const half = held(HALF_ROOT), root = held(ROOT);
+  const fours = tiles_of_four(outWidth), threes = tiles_of_three(outWidth), back = <usize>max(4 * fours + 3 * threes - outWidth, 0);
   for (let out = 0; out < rows; out++) {
     let output = y;
     let first = values;
-    let left = outWidth;
-    do {
-      let at = first;
-      let s0 = f32x4.splat(0.0);
-      if (isInteger<End>()) s0 = v128.load(bias);
-      let s1 = s0, s2 = s0, s3 = s0;
-      const last = first + 5 * rowBytes;
-      do {
-        for (let row: usize = 0; row < 5; row++) { // written out
-          {
-            const w0 = v128.load(weight, 160 * row);
-            const w1 = v128.load(weight, 160 * row + 32);
-            const w2 = v128.load(weight, 160 * row + 64);
-            const w3 = v128.load(weight, 160 * row + 96);
-            const w4 = v128.load(weight, 160 * row + 128);
-            const x0 = v128.load(at);
-            const x1 = v128.load(at, VECTOR);
-            const x2 = v128.load(at, 2 * VECTOR);
-            const x3 = v128.load(at, 3 * VECTOR);
-            const x4 = v128.load(at, 4 * VECTOR);
-            s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
-            const x5 = v128.load(at, 5 * VECTOR);
-            s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x1), f32x4.mul(w1, x2)), f32x4.add(f32x4.mul(w2, x3), f32x4.mul(w3, x4))), f32x4.mul(w4, x5)));
-            const x6 = v128.load(at, 6 * VECTOR);
-            s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
-            const x7 = v128.load(at, 7 * VECTOR);
-            s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x3), f32x4.mul(w1, x4)), f32x4.add(f32x4.mul(w2, x5), f32x4.mul(w3, x6))), f32x4.mul(w4, x7)));
-            at += rowBytes;
-            if (TURBOFAN) {
-              if (at == last) break;
-              if (at == 1) store<i32>(at, 0);
-            }
-          }
-        }
-      } while (false);
-      leave<End>(output, activation, low, high, half, root, s0, s1, s2, s3);
-      // the last four of a row may be some of those before
-      left -= 4;
-      const step = <usize>min(left, 4);
-      output += step * pixel_bytes<End>();
-      first += step * VECTOR;
-    } while (left > 0);
+    for (let left = fours; left > 0; left--) {
+      tile_k5s1<End, Four>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      output += 4 * pixel_bytes<End>();
+      first += 4 * VECTOR;
+    }
+    output -= back * pixel_bytes<End>();
+    first -= back * VECTOR;
+    for (let left = threes; left > 0; left--) {
+      tile_k5s1<End, Three>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      output += 3 * pixel_bytes<End>();
+      first += 3 * VECTOR;
+    }
     y += yRowBytes;
     values += rowBytes;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function tile_k3s2<End, Count>(
+  output: usize, first: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32, low: Held, high: Held, half: Held, root: Held,
+): void {
+  let at = first;
+  let s0 = f32x4.splat(0.0);
+  if (isInteger<End>()) s0 = v128.load(bias);
+  let s1 = s0, s2 = s0, s3 = s0;
+  const last = first + 3 * rowBytes;
+  do {
+    for (let row: usize = 0; row < 3; row++) { // written out
+      {
+        const w0 = v128.load(weight, 96 * row);
+        const w1 = v128.load(weight, 96 * row + 32);
+        const w2 = v128.load(weight, 96 * row + 64);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
+        const x3 = v128.load(at, 3 * VECTOR);
+        const x4 = v128.load(at, 4 * VECTOR);
+        s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
+        const x5 = v128.load(at, 5 * VECTOR);
+        const x6 = v128.load(at, 6 * VECTOR);
+        s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.mul(w2, x6)));
+        if (count_of<Count>() == 4) {
+          const x7 = v128.load(at, 7 * VECTOR);
+          const x8 = v128.load(at, 8 * VECTOR);
+          s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.mul(w2, x8)));
+        }
+        at += rowBytes;
+        if (TURBOFAN) {
+          if (at == last) break;
+          if (at == 1) store<i32>(at, 0);
+        }
+      }
+    }
+  } while (false);
+  leave<End, Count>(output, activation, low, high, half, root, s0, s1, s2, s3);
 }
 
 /** 3 x 3, stride 2; see convolve. */
@@ -169,53 +268,71 @@ function convolve_k3s2<End>(
   const low = low_of(activation);
   const high = high_of(activation);
   const half = held(HALF_ROOT), root = held(ROOT);
+  const fours = tiles_of_four(outWidth), threes = tiles_of_three(outWidth), back = <usize>max(4 * fours + 3 * threes - outWidth, 0);
   for (let out = 0; out < rows; out++) {
     let output = y;
     let first = values;
-    let left = outWidth;
-    do {
-      let at = first;
-      let s0 = f32x4.splat(0.0);
-      if (isInteger<End>()) s0 = v128.load(bias);
-      let s1 = s0, s2 = s0, s3 = s0;
-      const last = first + 3 * rowBytes;
-      do {
-        for (let row: usize = 0; row < 3; row++) { // written out
-          {
-            const w0 = v128.load(weight, 96 * row);
-            const w1 = v128.load(weight, 96 * row + 32);
-            const w2 = v128.load(weight, 96 * row + 64);
-            const x0 = v128.load(at);
-            const x1 = v128.load(at, VECTOR);
-            const x2 = v128.load(at, 2 * VECTOR);
-            s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.mul(w2, x2)));
-            const x3 = v128.load(at, 3 * VECTOR);
-            const x4 = v128.load(at, 4 * VECTOR);
-            s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.mul(w2, x4)));
-            const x5 = v128.load(at, 5 * VECTOR);
-            const x6 = v128.load(at, 6 * VECTOR);
-            s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.mul(w2, x6)));
-            const x7 = v128.load(at, 7 * VECTOR);
-            const x8 = v128.load(at, 8 * VECTOR);
-            s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.mul(w2, x8)));
-            at += rowBytes;
-            if (TURBOFAN) {
-              if (at == last) break;
-              if (at == 1) store<i32>(at, 0);
-            }
-          }
-        }
-      } while (false);
-      leave<End>(output, activation, low, high, half, root, s0, s1, s2, s3);
-      // the last four of a row may be some of those before
-      left -= 4;
-      const step = <usize>min(left, 4);
-      output += step * pixel_bytes<End>();
-      first += step * 2 * VECTOR;
-    } while (left > 0);
+    for (let left = fours; left > 0; left--) {
+      tile_k3s2<End, Four>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      output += 4 * pixel_bytes<End>();
+      first += 8 * VECTOR;
+    }
+    output -= back * pixel_bytes<End>();
+    first -= back * 2 * VECTOR;
+    for (let left = threes; left > 0; left--) {
+      tile_k3s2<End, Three>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      output += 3 * pixel_bytes<End>();
+      first += 6 * VECTOR;
+    }
     y += yRowBytes;
     values += 2 * rowBytes;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function tile_k5s2<End, Count>(
+  output: usize, first: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32, low: Held, high: Held, half: Held, root: Held,
+): void {
+  let at = first;
+  let s0 = f32x4.splat(0.0);
+  if (isInteger<End>()) s0 = v128.load(bias);
+  let s1 = s0, s2 = s0, s3 = s0;
+  const last = first + 5 * rowBytes;
+  do {
+    for (let row: usize = 0; row < 5; row++) { // written out
+      {
+        const w0 = v128.load(weight, 160 * row);
+        const w1 = v128.load(weight, 160 * row + 32);
+        const w2 = v128.load(weight, 160 * row + 64);
+        const w3 = v128.load(weight, 160 * row + 96);
+        const w4 = v128.load(weight, 160 * row + 128);
+        const x0 = v128.load(at);
+        const x1 = v128.load(at, VECTOR);
+        const x2 = v128.load(at, 2 * VECTOR);
+        const x3 = v128.load(at, 3 * VECTOR);
+        const x4 = v128.load(at, 4 * VECTOR);
+        s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
+        const x5 = v128.load(at, 5 * VECTOR);
+        const x6 = v128.load(at, 6 * VECTOR);
+        s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
+        const x7 = v128.load(at, 7 * VECTOR);
+        const x8 = v128.load(at, 8 * VECTOR);
+        s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.add(f32x4.mul(w2, x6), f32x4.mul(w3, x7))), f32x4.mul(w4, x8)));
+        if (count_of<Count>() == 4) {
+          const x9 = v128.load(at, 9 * VECTOR);
+          const x10 = v128.load(at, 10 * VECTOR);
+          s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.add(f32x4.mul(w2, x8), f32x4.mul(w3, x9))), f32x4.mul(w4, x10)));
+        }
+        at += rowBytes;
+        if (TURBOFAN) {
+          if (at == last) break;
+          if (at == 1) store<i32>(at, 0);
+        }
+      }
+    }
+  } while (false);
+  leave<End, Count>(output, activation, low, high, half, root, s0, s1, s2, s3);
 }
 
 /** 5 x 5, stride 2; see convolve. */
@@ -225,54 +342,22 @@ function convolve_k5s2<End>(
   const low = low_of(activation);
   const high = high_of(activation);
   const half = held(HALF_ROOT), root = held(ROOT);
+  const fours = tiles_of_four(outWidth), threes = tiles_of_three(outWidth), back = <usize>max(4 * fours + 3 * threes - outWidth, 0);
   for (let out = 0; out < rows; out++) {
     let output = y;
     let first = values;
-    let left = outWidth;
-    do {
-      let at = first;
-      let s0 = f32x4.splat(0.0);
-      if (isInteger<End>()) s0 = v128.load(bias);
-      let s1 = s0, s2 = s0, s3 = s0;
-      const last = first + 5 * rowBytes;
-      do {
-        for (let row: usize = 0; row < 5; row++) { // written out
-          {
-            const w0 = v128.load(weight, 160 * row);
-            const w1 = v128.load(weight, 160 * row + 32);
-            const w2 = v128.load(weight, 160 * row + 64);
-            const w3 = v128.load(weight, 160 * row + 96);
-            const w4 = v128.load(weight, 160 * row + 128);
-            const x0 = v128.load(at);
-            const x1 = v128.load(at, VECTOR);
-            const x2 = v128.load(at, 2 * VECTOR);
-            const x3 = v128.load(at, 3 * VECTOR);
-            const x4 = v128.load(at, 4 * VECTOR);
-            s0 = f32x4.add(s0, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x0), f32x4.mul(w1, x1)), f32x4.add(f32x4.mul(w2, x2), f32x4.mul(w3, x3))), f32x4.mul(w4, x4)));
-            const x5 = v128.load(at, 5 * VECTOR);
-            const x6 = v128.load(at, 6 * VECTOR);
-            s1 = f32x4.add(s1, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x2), f32x4.mul(w1, x3)), f32x4.add(f32x4.mul(w2, x4), f32x4.mul(w3, x5))), f32x4.mul(w4, x6)));
-            const x7 = v128.load(at, 7 * VECTOR);
-            const x8 = v128.load(at, 8 * VECTOR);
-            s2 = f32x4.add(s2, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x4), f32x4.mul(w1, x5)), f32x4.add(f32x4.mul(w2, x6), f32x4.mul(w3, x7))), f32x4.mul(w4, x8)));
-            const x9 = v128.load(at, 9 * VECTOR);
-            const x10 = v128.load(at, 10 * VECTOR);
-            s3 = f32x4.add(s3, f32x4.add(f32x4.add(f32x4.add(f32x4.mul(w0, x6), f32x4.mul(w1, x7)), f32x4.add(f32x4.mul(w2, x8), f32x4.mul(w3, x9))), f32x4.mul(w4, x10)));
-            at += rowBytes;
-            if (TURBOFAN) {
-              if (at == last) break;
-              if (at == 1) store<i32>(at, 0);
-            }
-          }
-        }
-      } while (false);
-      leave<End>(output, activation, low, high, half, root, s0, s1, s2, s3);
-      // the last four of a row may be some of those before
-      left -= 4;
-      const step = <usize>min(left, 4);
-      output += step * pixel_bytes<End>();
-      first += step * 2 * VECTOR;
-    } while (left > 0);
+    for (let left = fours; left > 0; left--) {
+      tile_k5s2<End, Four>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      output += 4 * pixel_bytes<End>();
+      first += 8 * VECTOR;
+    }
+    output -= back * pixel_bytes<End>();
+    first -= back * 2 * VECTOR;
+    for (let left = threes; left > 0; left--) {
+      tile_k5s2<End, Three>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      output += 3 * pixel_bytes<End>();
+      first += 6 * VECTOR;
+    }
     y += yRowBytes;
     values += 2 * rowBytes;
   }

@@ -87,7 +87,7 @@ function widenStatement(statement, vectors) {
   const [, assigned] = /^(\w+) = /.exec(statement) ?? [];
   if (assigned !== undefined && vectors.has(assigned)) return `${statement}; ${upperHalf(statement, vectors)};`;
   // a call: vectors among its arguments are followed by their upper halves
-  const doubled = rewriteCalls(statement, /^\w+(<\w+>)?\(/, (call, parts) => {
+  const doubled = rewriteCalls(statement, /^\w+(<[\w, ]+>)?\(/, (call, parts) => {
     const both = parts.flatMap((part) => (isVector(part, vectors) ? [part, upperHalf(part, vectors)] : [part]));
     return `${call}(${both.join(', ')})`;
   });
