@@ -157,6 +157,13 @@ export const WIDE = {
   channelsPerTask: 20,
   rowsPerBlock: 5,
 };
+/** Rows that are cut into tiles of four and three outputs in each way (kernels/depthwise-tile.ts). */
+export const WIDTHS = [2, 3, 5, 6, 9].flatMap((width) => [
+  { ...THREE_BY_THREE, width, outWidth: width },
+  { ...THREE_BY_THREE, width: 2 * width, outWidth: width, stride: 2, outHeight: 5 },
+  { ...THREE_BY_THREE, width, outWidth: width, kernel: 5, padding: 2 },
+  { ...FIVE_BY_FIVE_STRIDE_TWO, width: 2 * width, outWidth: width },
+]);
 export const TINY = {
   ...THREE_BY_THREE,
   height: 1,
@@ -212,6 +219,7 @@ export const depthwiseConvStatisticsForward: Kernel = {
     { sizes: { ...EVEN_STRIDE_TWO, activation: 2 } },
     { sizes: { ...DILATED, activation: 0 }, absent: ['coefficients'] },
     { sizes: { ...TINY, activation: 3 } },
+    ...WIDTHS.map((sizes) => ({ sizes: { ...sizes, activation: 1 } })),
   ]),
 };
 
@@ -263,6 +271,7 @@ export const depthwiseConvForward: Kernel = {
     { sizes: inferenceCase(FIVE_BY_FIVE_STRIDE_TWO, 1), absent: ['pooled'] },
     { sizes: inferenceCase(DILATED, 0), absent: ['pooled'] },
     { sizes: inferenceCase(TINY, 2) },
+    ...WIDTHS.map((sizes) => ({ sizes: inferenceCase(sizes, 1), absent: ['pooled'] })),
   ],
 };
 
