@@ -27,6 +27,18 @@ type Held = v128;
 type Three = f32;
 type Four = f64;
 
+/** Filters: 3 x 3 or 5 x 5, with stride 1 or 2. */
+type ThreeStride1 = f32;
+type FiveStride1 = f64;
+type ThreeStride2 = u32;
+type FiveStride2 = u64;
+
+// @ts-ignore: decorator
+@inline
+function stride_of<Filter>(): usize {
+  return isInteger<Filter>() ? 2 : 1;
+}
+
 // @ts-ignore: decorator
 @inline
 function count_of<Count>(): i32 {
@@ -120,34 +132,6 @@ function tile_k3s1<End, Count>(
   leave<End, Count>(output, activation, low, high, half, root, s0, s1, s2, s3);
 }
 
-/** 3 x 3; see convolve. */
-function convolve_k3s1<End>(
-  y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
-): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const half = held(HALF_ROOT), root = held(ROOT);
-  const fours = tiles_of_four(outWidth), threes = tiles_of_three(outWidth), back = <usize>max(4 * fours + 3 * threes - outWidth, 0);
-  for (let out = 0; out < rows; out++) {
-    let output = y;
-    let first = values;
-    for (let left = fours; left > 0; left--) {
-      tile_k3s1<End, Four>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
-      output += 4 * pixel_bytes<End>();
-      first += 4 * VECTOR;
-    }
-    output -= back * pixel_bytes<End>();
-    first -= back * VECTOR;
-    for (let left = threes; left > 0; left--) {
-      tile_k3s1<End, Three>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
-      output += 3 * pixel_bytes<End>();
-      first += 3 * VECTOR;
-    }
-    y += yRowBytes;
-    values += rowBytes;
-  }
-}
-
 // @ts-ignore: decorator
 @inline
 function tile_k5s1<End, Count>(
@@ -191,34 +175,6 @@ function tile_k5s1<End, Count>(
   leave<End, Count>(output, activation, low, high, half, root, s0, s1, s2, s3);
 }
 
-/** 5 x 5; see convolve. */
-function convolve_k5s1<End>(
-  y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
-): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const half = held(HALF_ROOT), root = held(ROOT);
-  const fours = tiles_of_four(outWidth), threes = tiles_of_three(outWidth), back = <usize>max(4 * fours + 3 * threes - outWidth, 0);
-  for (let out = 0; out < rows; out++) {
-    let output = y;
-    let first = values;
-    for (let left = fours; left > 0; left--) {
-      tile_k5s1<End, Four>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
-      output += 4 * pixel_bytes<End>();
-      first += 4 * VECTOR;
-    }
-    output -= back * pixel_bytes<End>();
-    first -= back * VECTOR;
-    for (let left = threes; left > 0; left--) {
-      tile_k5s1<End, Three>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
-      output += 3 * pixel_bytes<End>();
-      first += 3 * VECTOR;
-    }
-    y += yRowBytes;
-    values += rowBytes;
-  }
-}
-
 // @ts-ignore: decorator
 @inline
 function tile_k3s2<End, Count>(
@@ -259,34 +215,6 @@ function tile_k3s2<End, Count>(
     }
   } while (false);
   leave<End, Count>(output, activation, low, high, half, root, s0, s1, s2, s3);
-}
-
-/** 3 x 3, stride 2; see convolve. */
-function convolve_k3s2<End>(
-  y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
-): void {
-  const low = low_of(activation);
-  const high = high_of(activation);
-  const half = held(HALF_ROOT), root = held(ROOT);
-  const fours = tiles_of_four(outWidth), threes = tiles_of_three(outWidth), back = <usize>max(4 * fours + 3 * threes - outWidth, 0);
-  for (let out = 0; out < rows; out++) {
-    let output = y;
-    let first = values;
-    for (let left = fours; left > 0; left--) {
-      tile_k3s2<End, Four>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
-      output += 4 * pixel_bytes<End>();
-      first += 8 * VECTOR;
-    }
-    output -= back * pixel_bytes<End>();
-    first -= back * 2 * VECTOR;
-    for (let left = threes; left > 0; left--) {
-      tile_k3s2<End, Three>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
-      output += 3 * pixel_bytes<End>();
-      first += 6 * VECTOR;
-    }
-    y += yRowBytes;
-    values += 2 * rowBytes;
-  }
 }
 
 // @ts-ignore: decorator
@@ -335,8 +263,22 @@ function tile_k5s2<End, Count>(
   leave<End, Count>(output, activation, low, high, half, root, s0, s1, s2, s3);
 }
 
-/** 5 x 5, stride 2; see convolve. */
-function convolve_k5s2<End>(
+// @ts-ignore: decorator
+@inline
+function tile<End, Count, Filter>(
+  output: usize, first: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32, low: Held, high: Held, half: Held, root: Held,
+): void {
+  if (stride_of<Filter>() == 1) {
+    if (sizeof<Filter>() == 4) tile_k3s1<End, Count>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+    else tile_k5s1<End, Count>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+  } else {
+    if (sizeof<Filter>() == 4) tile_k3s2<End, Count>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+    else tile_k5s2<End, Count>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+  }
+}
+
+/** See convolve. */
+function convolve_rows<End, Filter>(
   y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
 ): void {
   const low = low_of(activation);
@@ -347,19 +289,19 @@ function convolve_k5s2<End>(
     let output = y;
     let first = values;
     for (let left = fours; left > 0; left--) {
-      tile_k5s2<End, Four>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      tile<End, Four, Filter>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
       output += 4 * pixel_bytes<End>();
-      first += 8 * VECTOR;
+      first += 4 * stride_of<Filter>() * VECTOR;
     }
     output -= back * pixel_bytes<End>();
-    first -= back * 2 * VECTOR;
+    first -= back * stride_of<Filter>() * VECTOR;
     for (let left = threes; left > 0; left--) {
-      tile_k5s2<End, Three>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
+      tile<End, Three, Filter>(output, first, rowBytes, weight, bias, activation, low, high, half, root);
       output += 3 * pixel_bytes<End>();
-      first += 6 * VECTOR;
+      first += 3 * stride_of<Filter>() * VECTOR;
     }
     y += yRowBytes;
-    values += 2 * rowBytes;
+    values += stride_of<Filter>() * rowBytes;
   }
 }
 
@@ -371,8 +313,8 @@ export function convolve<End>(
   kernel: i32, stride: i32, y: usize, yRowBytes: usize, rows: i32, outWidth: i32, values: usize, rowBytes: usize, weight: usize, bias: usize, activation: i32,
 ): void {
   if (kernel == 3) {
-    if (stride == 1) convolve_k3s1<End>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
-    else convolve_k3s2<End>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
-  } else if (stride == 1) convolve_k5s1<End>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
-  else convolve_k5s2<End>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
+    if (stride == 1) convolve_rows<End, ThreeStride1>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
+    else convolve_rows<End, ThreeStride2>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
+  } else if (stride == 1) convolve_rows<End, FiveStride1>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
+  else convolve_rows<End, FiveStride2>(y, yRowBytes, rows, outWidth, values, rowBytes, weight, bias, activation);
 }

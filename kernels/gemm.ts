@@ -1,7 +1,9 @@
 // Matrix products of operands in panels of eight columns (tile.ts; panel.ts and view.ts bring them into it), and the edges that no tile covers. Strides are in bytes;
 // bias and residual 0: none; a residual is laid out as c, and may be c.
 
-import { Four, InPanels, InPlanes, InRows, Picture, Transposed, Upright, in_panels, multiply_narrow_tiles, multiply_tiles, row_offset, whole_rows } from './tile';
+import { multiply_narrow_tiles } from './narrow-tile';
+import { multiply_tiles, whole_rows } from './tile';
+import { Four, InPanels, InPlanes, InRows, Picture, Transposed, Upright, in_panels, row_offset } from './tile-forms';
 
 function copy_floats(target: usize, source: usize, count: i32): void {
   for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), load<f32>(source + (<usize>i << 2)));

@@ -61,7 +61,7 @@ function machineCode(module: Uint8Array): Map<string, Arithmetic> {
 test.skipIf(!able)('tiles and depthwise loops are of 256 bits throughout (Node 24 or 26, x64 with AVX2)', async () => {
   const module = await compile('kernels/interpreter.ts', [...engineOptions({ wide: true }), '--debug']);
   const functions = [...machineCode(module)].filter(([name]) =>
-    /^(kernels\/tile\/multiply_(wide|narrow)_tiles|build\/wide\/(correlate\/correlate_n|depthwise-tile\/convolve_k|depthwise-weight\/))/.test(
+    /^(kernels\/(wide|narrow)-tile\/multiply_|build\/wide\/(correlate\/correlate_n|depthwise-tile\/convolve_rows|depthwise-weight\/))/.test(
       name,
     ),
   );
