@@ -7,6 +7,7 @@ import { map_step } from './panel';
 import {
   PANEL_PLANES, activate_plane, clear_around, gather_panel, gradient_plane, normalize_plane, store_gradient, store_gradient_sums, store_statistics,
 } from './plane';
+import { average_panel } from './pooling';
 import { touch } from './touch';
 import { accumulator_bytes, end_statistics, partial_bytes } from './statistics';
 import { TAP_BYTES, add_tap, correlate, correlate_taps } from './correlate';
@@ -154,20 +155,6 @@ export function convolve_panel(
       copy_columns(y + at, outputs, rows, outWidth);
     }
     values += planeBytes;
-  }
-}
-
-/** means [8] <- those of so many pixels of a panel: of even and odd number by themselves, then both. */
-export function average_panel(means: usize, y: usize, pixels: i32): void {
-  for (let at: usize = 0; at < 32; at += VECTOR) {
-    let pixel = y + at;
-    let even = f32x4.splat(0.0), odd = even;
-    for (const end = pixel + (<usize>(pixels & ~1) << 5); pixel != end; pixel += 64) {
-      even = f32x4.add(even, v128.load(pixel));
-      odd = f32x4.add(odd, v128.load(pixel, 32));
-    }
-    if (pixels % 2 == 1) even = f32x4.add(even, v128.load(pixel));
-    v128.store(means + at, f32x4.div(f32x4.add(even, odd), f32x4.splat(<f32>pixels)));
   }
 }
 

@@ -6,9 +6,10 @@ import { map_step } from './panel';
 import { multiply_into_planes } from './gemm';
 import { TAP_BYTES } from './correlate';
 import { PANEL_PLANES, clear_around } from './plane';
+import { average_panel } from './pooling';
 import { whole_rows } from './tile';
 import { VECTOR } from './vector';
-import { average_panel, convolve_panel, forward_taps, is_special, round_up, value_columns } from './depthwise-conv';
+import { convolve_panel, forward_taps, is_special, round_up, value_columns } from './depthwise-conv';
 
 /**
  * places[i] <- the byte of a plane at which pixel number i of `rows` rows stands, the first of which

@@ -5,6 +5,7 @@
 import { NONE } from './activation';
 import { EDGE_BYTES, multiply_into_panels, multiply_panels, multiply_transposed } from './gemm';
 import { map_step, panel_bytes } from './panel';
+import { average_panel } from './pooling';
 import { read_two_ahead } from './read-ahead';
 import { VECTOR } from './vector';
 import { load_gradient, load_normalized } from './view';
@@ -57,13 +58,38 @@ function load_gated_rows(target: usize, targetStep: usize, x: usize, step: usize
 }
 
 /**
- * Inference: y = activation((x * gate) w + bias) + residual. Maps are in panels of eight channels (docs/kernels.md): x [inChannels / 8][rows][8]; gate
+ * means [images][outChannels] at these `columns` <- those over each image's `pixels` rows of activation(a b + bias), of which sixteen columns at a time are
+ * in `scratch`. See multiply_into_panels.
+ */
+function multiply_into_means(
+  a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32, means: usize, outChannels: i32, pixels: i32, bias: usize, activation: i32, scratch: usize,
+): void {
+  const products = scratch + EDGE_BYTES;
+  const step = map_step(rows);
+  for (let column = 0; column < columns; column += 16) {
+    const some = min(16, columns - column);
+    const byte = <usize>column << 2;
+    multiply_into_panels(a, aStep, rows, k, b + byte * <usize>k, some, products, step, bias + byte, activation, 0, scratch);
+    for (let panel = 0; panel < some >> 3; panel++) {
+      let mean = means + byte + (<usize>panel << 5);
+      let at = products + <usize>panel * step;
+      for (let row = 0; row < rows; row += pixels) {
+        average_panel(mean, at, pixels);
+        mean += <usize>outChannels << 2;
+        at += <usize>pixels << 5;
+      }
+    }
+  }
+}
+
+/**
+ * Inference: y = activation((x * gate) w + bias) + residual, or, where pooled [images][outChannels] is given, the means of that over each image's rows, without a gate or a residual and with whole images in a tile; then y is left out. Maps are in panels of eight channels (docs/kernels.md): x [inChannels / 8][rows][8]; gate
  * [images][inChannels] or 0; weight packed with batch norm folded in; bias [outChannels]; residual
  * [outChannels / 8][rows][8] or 0; y likewise, written. A tile is `rowsPerTask` rows by
  * `columnsPerTask` (a multiple of 8) output channels, column tiles innermost. Channels are multiples of 8.
  */
 export function f32_pointwise_conv_forward__5x8(
-  x: usize, gate: usize, weight: usize, bias: usize, residual: usize, y: usize,
+  x: usize, gate: usize, weight: usize, bias: usize, residual: usize, y: usize, pooled: usize,
   rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, columnsPerTask: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
@@ -75,6 +101,11 @@ export function f32_pointwise_conv_forward__5x8(
   const gated = scratch + EDGE_BYTES;
   let row = (tile / columnTasks) * rowsPerTask;
   const end = min(row + rowsPerTask, rows);
+  if (pooled != 0) {
+    const means = pooled + (<usize>(row / rowsPerImage * outChannels) << 2) + byte;
+    multiply_into_means(x + (<usize>row << 5), step, end - row, inChannels, weight + byte * <usize>inChannels, columns, means, outChannels, rowsPerImage, bias + byte, activation, scratch);
+    return;
+  }
   while (row < end) {
     const image = row / rowsPerImage;
     const count = gate == 0 ? end - row : min(end, (image + 1) * rowsPerImage) - row;

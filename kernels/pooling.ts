@@ -63,23 +63,27 @@ export function f32_global_average_pool_forward(
   }
 }
 
+/** means [8] <- those of so many pixels of a panel: of even and odd number by themselves, then both. */
+export function average_panel(means: usize, y: usize, pixels: i32): void {
+  for (let at: usize = 0; at < 32; at += VECTOR) {
+    let pixel = y + at;
+    let even = f32x4.splat(0.0), odd = even;
+    for (const end = pixel + (<usize>(pixels & ~1) << 5); pixel != end; pixel += 64) {
+      even = f32x4.add(even, v128.load(pixel));
+      odd = f32x4.add(odd, v128.load(pixel, 32));
+    }
+    if (pixels % 2 == 1) even = f32x4.add(even, v128.load(pixel));
+    v128.store(means + at, f32x4.div(f32x4.add(even, odd), f32x4.splat(<f32>pixels)));
+  }
+}
+
 /**
  * Inference: out[n][c] = mean over pixels of x in panels of eight channels (docs/kernels.md), [channels / 8][N * pixels][8]. Channels are a
  * multiple of 8. A tile is a panel.
  */
 export function f32_global_average_pool_forward__panels(x: usize, out: usize, images: i32, pixels: i32, channels: i32, tile: i32, scratch: usize): void {
-  const n = f32x4.splat(<f32>pixels);
-  const imageBytes = <usize>pixels << 5;
-  for (let image: usize = 0; image < <usize>images; image++) {
-    const source = x + <usize>tile * map_step(images * pixels) + image * imageBytes;
-    const target = out + (image * <usize>channels << 2) + (<usize>tile << 5);
-    for (let c: usize = 0; c < 32; c += VECTOR) {
-      const first = source + c;
-      let sum = f32x4.splat(0.0);
-      for (let at: usize = 0; at < imageBytes; at += 32) sum = f32x4.add(sum, v128.load(first + at));
-      v128.store(target + c, f32x4.div(sum, n));
-    }
-  }
+  const panel = x + <usize>tile * map_step(images * pixels);
+  for (let image = 0; image < images; image++) average_panel(out + (<usize>(image * channels + tile * 8) << 2), panel + (<usize>(image * pixels) << 5), pixels);
 }
 
 /** Adds to the five sums of four channels (`step` bytes apart) those of `pixels` pixels, for hard-swish. */

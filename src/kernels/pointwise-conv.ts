@@ -141,29 +141,35 @@ export const pointwiseConvForward: Kernel = {
     weight: { access: 'read', length: (s) => packedLength(inChannels(s), outChannels(s)) },
     bias: { access: 'read', length: outChannels },
     residual: { access: 'read', optional: true, length: (s) => mapFloats(rows(s), outChannels(s)) },
-    y: { access: 'write', length: (s) => mapFloats(rows(s), outChannels(s)) },
+    y: { access: 'write', optional: true, length: (s) => mapFloats(rows(s), outChannels(s)) },
+    pooled: { access: 'write', optional: true, length: (s) => images(s) * outChannels(s) },
   },
   integers: ['rows', 'inChannels', 'outChannels', 'rowsPerImage', 'rowsPerTask', 'columnsPerTask', 'activation'],
   floats: [],
   tiles: (s) => rowTasks(s) * columnTasks(s),
-  // gated rows
-  scratchBytes: (s) => EDGE_BYTES + panelBytes(size(s, 'rowsPerTask') + 3, inChannels(s)),
+  // gated rows, or sixteen columns to be averaged
+  scratchBytes: (s) => EDGE_BYTES + panelBytes(size(s, 'rowsPerTask') + 3, Math.max(inChannels(s), 16)),
   readsAhead: (s) => productReadsAhead(rows(s), inChannels(s), outChannels(s)),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
-  reduction: inChannels,
+  reduction: (s, output) => inChannels(s) + (output === 'pooled' ? size(s, 'rowsPerImage') : 0),
   constraint: (s) => multipleOf8('inChannels', 'outChannels', 'columnsPerTask')(s) ?? foldedActivation('activation')(s),
   reference(s, arrays) {
-    const y = array(arrays, 'y');
-    const { residual } = arrays;
+    const { residual, pooled } = arrays;
+    pooled?.fill(0);
     const x = array(arrays, 'x');
     const value = (row: number, c: number) => {
       const image = Math.floor(row / size(s, 'rowsPerImage'));
       return at(x, mapIndex(rows(s), row, c)) * (arrays.gate ? at(arrays.gate, image * inChannels(s) + c) : 1);
     };
     multiply(s, value, array(arrays, 'weight'), (row, o, sum) => {
-      const index = mapIndex(rows(s), row, o);
       const activated = activate(sum + at(array(arrays, 'bias'), o), size(s, 'activation'));
-      y[index] = activated + (residual ? at(residual, index) : 0);
+      if (pooled) {
+        const index = Math.floor(row / size(s, 'rowsPerImage')) * outChannels(s) + o;
+        pooled[index] = at(pooled, index) + activated / size(s, 'rowsPerImage');
+      } else {
+        const index = mapIndex(rows(s), row, o);
+        array(arrays, 'y')[index] = activated + (residual ? at(residual, index) : 0);
+      }
     });
   },
   cases: [
@@ -177,6 +183,7 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 8,
         activation: SCALED_HARD_SWISH,
       },
+      absent: ['pooled'],
     },
     {
       sizes: {
@@ -188,6 +195,7 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 16,
         activation: 1,
       },
+      absent: ['pooled'],
     },
     {
       sizes: {
@@ -199,7 +207,7 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 80,
         activation: SCALED_HARD_SWISH,
       },
-      absent: ['gate'],
+      absent: ['gate', 'pooled'],
     },
     {
       sizes: {
@@ -211,7 +219,7 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 24,
         activation: 2,
       },
-      absent: ['gate', 'residual'],
+      absent: ['gate', 'residual', 'pooled'],
     },
     {
       sizes: {
@@ -223,7 +231,19 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 8,
         activation: 2,
       },
-      absent: ['gate'],
+      absent: ['gate', 'pooled'],
+    },
+    {
+      sizes: {
+        rows: 45,
+        inChannels: 16,
+        outChannels: 56,
+        rowsPerImage: 9,
+        rowsPerTask: 18,
+        columnsPerTask: 48,
+        activation: SCALED_HARD_SWISH,
+      },
+      absent: ['gate', 'residual', 'y'],
     },
   ],
 };

@@ -32,6 +32,16 @@ test('an expanded map that is to be kept is made by a step of its own', () => {
   expect(program.ports[expanded]?.bytes).toBe(4 * 14 * 14 * 672);
 });
 
+test('the last map is averaged where it is made, but a map that is to be kept', () => {
+  const pools = (keep: readonly string[]) =>
+    lower(224, keep, 8)
+      .steps.filter(({ kernel }) => kernel.includes('average_pool'))
+      .map(({ label }) => label);
+  const last = graph.nodes.find(({ name }) => name === 'features.16.2')?.output as string;
+  expect(pools([])).not.toContain('avgpool');
+  expect(pools([last])).toContain('avgpool');
+});
+
 test('linear layers go through the matrix tiles from four pictures on', () => {
   const kernels = (batch: number) =>
     lower(64, [], batch)

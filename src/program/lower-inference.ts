@@ -35,6 +35,7 @@ import {
   linearFeatures,
   pictureRows,
   pointwiseInference,
+  pooledInference,
   tiledLinearFeatures,
 } from './tiling.ts';
 
@@ -294,9 +295,14 @@ class InferenceLowering {
       this.#expandDepthwise(unit, input, output, depthwise);
       return;
     }
+    const pool = this.#poolBehind(unit, input);
+    if (pool) {
+      this.#pointwise(unit, input, { pooled: this.#pooled(pool, output) });
+      return;
+    }
     const data = this.#mapBuffer(unit.output, output);
     const activation = endOf(unit).code;
-    if (kind === 'pointwise') this.#pointwise(unit, input, data, activation);
+    if (kind === 'pointwise') this.#pointwise(unit, input, { y: data });
     else if (kind === null) throw new BneckError('unsupported', `${conv.name} has ${conv.attributes.groups} groups.`);
     else {
       assert(input.gate === null, 'a gate goes into a pointwise convolution');
@@ -306,7 +312,15 @@ class InferenceLowering {
     this.#setMap(unit.output, output, data);
   }
 
-  #pointwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
+  /** The pooling that alone reads the map of a pointwise convolution, which then exists nowhere. */
+  #poolBehind({ conv, add, output }: ConvUnit, input: MapValue): GraphNode | null {
+    if (convKind(conv) !== 'pointwise' || add || input.gate || this.#keep.has(output) || output === this.#joined)
+      return null;
+    return this.#consumers.only(output, 'global_average_pool2d');
+  }
+
+  /** @param target its map, or the means of it */
+  #pointwise(unit: ConvUnit, input: MapValue, target: { readonly y: Operand } | { readonly pooled: Operand }): void {
     const { inChannels, outChannels } = unit.conv.attributes;
     const { scale, bias } = this.#weights.fold(unit.norm, endOf(unit).factor);
     const last = unit.activation ?? unit.norm;
@@ -314,15 +328,20 @@ class InferenceLowering {
     assert(!residual?.gate, 'a residual has no gate');
     const rows = rowsOf(input);
     const rowsPerImage = input.height * input.width;
-    const tile = pointwiseInference(rows, rowsPerImage, inChannels, outChannels, input.gate !== null);
-    const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tile, activation };
+    const tile =
+      'pooled' in target
+        ? pooledInference(rows, rowsPerImage, inChannels, outChannels)
+        : pointwiseInference(rows, rowsPerImage, inChannels, outChannels, input.gate !== null);
+    const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tile, activation: endOf(unit).code };
     const operands = {
       x: input.data,
       gate: input.gate,
       weight: this.#weights.conv(unit.conv, scale),
       bias,
       residual: residual?.data ?? null,
-      y,
+      y: null,
+      pooled: null,
+      ...target,
     };
     this.builder.step('f32_pointwise_conv_forward__5x8', unit.conv.name, operands, sizes);
   }

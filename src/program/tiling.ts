@@ -172,6 +172,20 @@ export function pointwiseInference(
   };
 }
 
+/** The same where only the means of each image's map are wanted: a task has whole images. */
+export function pooledInference(
+  rows: number,
+  rowsPerImage: number,
+  inChannels: number,
+  outChannels: number,
+): { rowsPerTask: number; columnsPerTask: number } {
+  const images = Math.max(1, Math.floor(POINTWISE_ROW_FLOATS / inChannels / rowsPerImage));
+  const rowsPerTask = Math.min(rows, images * rowsPerImage);
+  const pairs = ceilDivide(outChannels, 16);
+  const columnTasks = clamp(ceilDivide(16, ceilDivide(rows, rowsPerTask)), 1, pairs);
+  return { rowsPerTask, columnsPerTask: 16 * ceilDivide(pairs, columnTasks) };
+}
+
 /** Rows of elementwise work over [rows][channels]. */
 export function elementwiseRows(rows: number, channels: number): number {
   return clamp(ceilDivide(rows, 32), 1, Math.max(32, Math.ceil(65536 / channels)));
