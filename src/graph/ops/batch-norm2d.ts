@@ -15,19 +15,21 @@ import type { Op, ReferenceContext, ReferenceTensor } from '../op.ts';
 import { dimension, only, referenceTensor, required } from '../reference-tensor.ts';
 
 /** The flat indices of one channel's elements in [N, C, H, W]. */
-function channelIndices({ shape }: ReferenceTensor, channel: number): number[] {
+function channelIndices({ shape }: ReferenceTensor, channel: number): Uint32Array {
   const [images, channels] = [dimension(shape, 0), dimension(shape, 1)];
   const plane = dimension(shape, 2) * dimension(shape, 3);
-  return Array.from({ length: images * plane }, (_, element) => {
-    const image = Math.floor(element / plane);
-    return (image * channels + channel) * plane + (element % plane);
-  });
+  const indices = new Uint32Array(images * plane);
+  for (let image = 0, element = 0; image < images; image++) {
+    const first = (image * channels + channel) * plane;
+    for (let index = first; index < first + plane; index++) indices[element++] = index;
+  }
+  return indices;
 }
 
 /** Mean and biased variance of one channel: the batch's in training, else the running ones. */
 function statistics(
   { data }: ReferenceTensor,
-  indices: readonly number[],
+  indices: Uint32Array,
   channel: number,
   { training, parameters }: ReferenceContext,
 ): { mean: number; variance: number } {

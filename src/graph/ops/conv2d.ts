@@ -5,7 +5,7 @@
  *   y[n, o, p, q] = bias[o] + sum over i, u, v of w[o, i, u, v] x[n, g(o) I/G + i, p s - P + u d, q s - Q + v d]
  *
  * Forward and both gradients visit the same triples (output, input, weight), so the index rule
- * stands once, in `forEachTap`.
+ * stands once, in `forEachRun`.
  */
 import { BneckError } from '../../base/errors.ts';
 import { elementCount, formatShape, type Shape } from '../../base/tensor.ts';
@@ -13,12 +13,20 @@ import type { Conv2dAttributes, Conv2dNode } from '../graph.ts';
 import type { Op, ReferenceTensor } from '../op.ts';
 import { dimension, only, referenceTensor, required } from '../reference-tensor.ts';
 
-/** Calls `visit` with the flat indices of every product y += w x of the convolution. */
-function forEachTap(
+/** The outputs of an axis, from the first to before the last, of which a tap falls on the input: at output * stride + offset. */
+function seen(size: number, outputs: number, stride: number, offset: number): [first: number, end: number] {
+  return [Math.max(Math.ceil(-offset / stride), 0), Math.min(Math.ceil((size - offset) / stride), outputs)];
+}
+
+/**
+ * Calls `visit` for every run of products y += w x of the convolution: `count` neighbours in y, from the flat index
+ * `output` on, each with one weight, and values of x from `input` on, `stride` apart.
+ */
+function forEachRun(
   attributes: Conv2dAttributes,
   input: Shape,
   output: Shape,
-  visit: (outputIndex: number, inputIndex: number, weightIndex: number) => void,
+  visit: (output: number, input: number, weight: number, count: number) => void,
 ): void {
   const { inChannels, outChannels, kernel, stride, dilation, groups } = attributes;
   const [images, height, width] = [dimension(input, 0), dimension(input, 2), dimension(input, 3)];
@@ -36,14 +44,14 @@ function forEachTap(
           const weightIndex = (o * inGroup + i) * kernel * kernel + tap;
           const down = Math.floor(tap / kernel) * dilation - above;
           const right = (tap % kernel) * dilation - left;
-          for (let p = 0; p < outHeight; p++) {
-            const h = p * stride + down;
-            if (h < 0 || h >= height) continue;
-            for (let q = 0; q < outWidth; q++) {
-              const w = q * stride + right;
-              if (w < 0 || w >= width) continue;
-              visit(outputPlane + p * outWidth + q, inputPlane + h * width + w, weightIndex);
-            }
+          const [top, bottom] = seen(height, outHeight, stride, down);
+          const [first, end] = seen(width, outWidth, stride, right);
+          if (first >= end) continue;
+          // whole rows follow each other
+          const rows = stride === 1 && end - first === width && outWidth === width ? bottom - top : 1;
+          for (let p = top; p < bottom; p += rows) {
+            const from = inputPlane + (p * stride + down) * width + first * stride + right;
+            visit(outputPlane + p * outWidth + first, from, weightIndex, rows * (end - first));
           }
         }
       }
@@ -130,8 +138,10 @@ export const conv2d: Op<Conv2dNode> = {
     const weight = required(parameters, 'weight');
     const output = referenceTensor(conv2d.outputShape(node, [input.shape]));
     const [x, w, y] = [input.data, weight.data, output.data];
-    forEachTap(node.attributes, input.shape, output.shape, (yi, xi, wi) => {
-      y[yi] = (y[yi] as number) + (w[wi] as number) * (x[xi] as number);
+    const { stride } = node.attributes;
+    forEachRun(node.attributes, input.shape, output.shape, (yi, xi, wi, count) => {
+      const tap = w[wi] as number;
+      for (let j = 0; j < count; j++) y[yi + j] = (y[yi + j] as number) + tap * (x[xi + j * stride] as number);
     });
     const bias = parameters.get('bias')?.data;
     if (bias) {
@@ -148,10 +158,17 @@ export const conv2d: Op<Conv2dNode> = {
     const dInput = referenceTensor(input.shape);
     const dWeight = referenceTensor(weight.shape);
     const [x, w, dx, dw, dy] = [input.data, weight.data, dInput.data, dWeight.data, dOutput.data];
-    forEachTap(node.attributes, input.shape, output.shape, (yi, xi, wi) => {
-      const dValue = dy[yi] as number;
-      dx[xi] = (dx[xi] as number) + dValue * (w[wi] as number);
-      dw[wi] = (dw[wi] as number) + dValue * (x[xi] as number);
+    const { stride } = node.attributes;
+    forEachRun(node.attributes, input.shape, output.shape, (yi, xi, wi, count) => {
+      const tap = w[wi] as number;
+      let sum = dw[wi] as number;
+      for (let j = 0; j < count; j++) {
+        const dValue = dy[yi + j] as number;
+        const at = xi + j * stride;
+        dx[at] = (dx[at] as number) + dValue * tap;
+        sum += dValue * (x[at] as number);
+      }
+      dw[wi] = sum;
     });
     const gradients = new Map<string, ReferenceTensor>([['weight', dWeight]]);
     if (parameters.has('bias')) {
