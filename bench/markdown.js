@@ -1,13 +1,12 @@
 /**
  * The last run of all kinds of work in bench/history.ndjson as Markdown tables, for docs/performance.md: one table a kind of work, a
- * row a workload and number of threads, a column an engine. Medians, and in brackets how many times better
- * bneck is, the median of all rounds.
+ * row a workload and number of threads, a column an engine. Medians, and in brackets how many times better bneck is, how many times its own on one thread, or how
+ * much longer it takes than the bare step or call: the medians of all rounds.
  *
  *   node bench/markdown.js [--quick]      # the last full run, or the last quick one
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { addedLines, scalingLines } from './results.js';
 import { nameOf } from './workloads.js';
 
 /** @typedef {import('./results.js').Result} Result */
@@ -33,6 +32,14 @@ function placeOf(result) {
   return `${nameOf(result)} ${result.threads}`;
 }
 
+/** A median, and how it compares; older lines know less. @param {Result} result */
+function cellOf({ work, median, ratio, scaling = null, added = null }) {
+  const text = median.toFixed(median < 10 ? 2 : median < 100 ? 1 : 0);
+  if (ratio !== null) return `${text} (${ratio.toFixed(2)})`;
+  if (added !== null) return `${text} (${added < 0 ? '' : '+'}${(100 * added).toFixed(1)} %)`;
+  return scaling !== null && (work === 'train' || work === 'infer') ? `${text} (×${scaling.toFixed(2)})` : text;
+}
+
 /** The table of one kind of work. @param {string} title @param {readonly Result[]} results of that kind */
 function tableOf(title, results) {
   const places = new Set(results.map((result) => `${placeOf(result)} ${result.engine}`));
@@ -45,10 +52,7 @@ function tableOf(title, results) {
     const here = results.filter((result) => placeOf(result) === place);
     const cells = columns.map((column) => {
       const result = here.find((candidate) => columnOf(candidate) === column);
-      if (result === undefined) return '';
-      const { ratio } = result;
-      const median = result.median.toFixed(result.median < 10 ? 2 : result.median < 100 ? 1 : 0);
-      return ratio === null ? median : `${median} (${ratio.toFixed(2)})`;
+      return result === undefined ? '' : cellOf(result);
     });
     const [first] = /** @type {[Result]} */ (here);
     return row([nameOf(first).replace(`${first.work} `, ''), String(first.threads), ...cells]);
@@ -82,7 +86,7 @@ try {
     return ofWork.length > 0 ? [tableOf(title, ofWork)] : [];
   });
   const head = `${date.slice(0, 10)}, commit ${commit}, ${cpu}, ${cores} cores, Node ${node}.`;
-  console.log([head, ...tables, ...scalingLines(results), ...addedLines(results)].join('\n\n'));
+  console.log([head, ...tables].join('\n\n'));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
