@@ -26,9 +26,13 @@ function exponentOf(x: number): number {
   return Math.floor(x * INVERSE_LN2 + 0.5);
 }
 
-/** e^r = e^x / 2^k. */
-function expReduced(x: number, k: number): number {
-  const r = x - k * LN2_HIGH - k * LN2_LOW;
+/** r = x - k ln 2. */
+function remainderOf(x: number, k: number): number {
+  return x - k * LN2_HIGH - k * LN2_LOW;
+}
+
+/** e^r, |r| <= ln2 / 2. */
+function expOfRemainder(r: number): number {
   // Taylor series; the 14th term is below 1e-17. Two sums, of the even powers from the second on and
   // of the odd ones, which processors work on side by side.
   const q = r * r;
@@ -43,30 +47,30 @@ export function exp(x: number): number {
   if (x > 709) return Number.POSITIVE_INFINITY;
   if (x < -708) return 0;
   const k = exponentOf(x);
-  return expReduced(x, k) * powerOfTwo(k);
+  return expOfRemainder(remainderOf(x, k)) * powerOfTwo(k);
 }
 
-const reduced = new Float64Array(64);
-const powers = new Float64Array(reduced.length);
+const remainders = new Float64Array(64);
+const powers = new Float64Array(remainders.length);
 const powerWords = new Uint32Array(powers.buffer);
 
 /**
- * Softmax's denominator: the sum of e^(value - greatest), in order, the bits of adding up `exp`. Quicker, since powers of two are read long after their words are written: a
- * processor waits where a number is read of which a part was just written.
+ * Softmax's denominator: the sum of e^(value - greatest), in order, the bits of adding up `exp`. Quicker, since powers of two are read long after their words are written (a
+ * processor waits where a number is read of which a part was just written), and since the long loop has nothing else in it.
  * @param greatest the largest of the values
  */
 export function sumOfExponentials(values: Float32Array, greatest: number): number {
   let sum = 0;
-  for (let start = 0; start < values.length; start += reduced.length) {
-    const count = Math.min(reduced.length, values.length - start);
+  for (let start = 0; start < values.length; start += remainders.length) {
+    const count = Math.min(remainders.length, values.length - start);
     for (let i = 0; i < count; i++) {
       // what is less adds nothing to a sum of at least 1
       const x = Math.max((values[start + i] as number) - greatest, -708);
       const k = exponentOf(x);
-      reduced[i] = expReduced(x, k);
+      remainders[i] = remainderOf(x, k);
       powerWords[2 * i + 1] = (k + 1023) << 20;
     }
-    for (let i = 0; i < count; i++) sum += (reduced[i] as number) * (powers[i] as number);
+    for (let i = 0; i < count; i++) sum += expOfRemainder(remainders[i] as number) * (powers[i] as number);
   }
   return sum;
 }
