@@ -58,38 +58,13 @@ function load_gated_rows(target: usize, targetStep: usize, x: usize, step: usize
 }
 
 /**
- * means [images][outChannels] at these `columns` <- those over each image's `pixels` rows of activation(a b + bias), of which sixteen columns at a time are
- * in `scratch`. See multiply_into_panels.
- */
-function multiply_into_means(
-  a: usize, aStep: usize, rows: i32, k: i32, b: usize, columns: i32, means: usize, outChannels: i32, pixels: i32, bias: usize, activation: i32, scratch: usize,
-): void {
-  const products = scratch + EDGE_BYTES;
-  const step = map_step(rows);
-  for (let column = 0; column < columns; column += 16) {
-    const some = min(16, columns - column);
-    const byte = <usize>column << 2;
-    multiply_into_panels(a, aStep, rows, k, b + byte * <usize>k, some, products, step, bias + byte, activation, 0, scratch);
-    for (let panel = 0; panel < some >> 3; panel++) {
-      let mean = means + byte + (<usize>panel << 5);
-      let at = products + <usize>panel * step;
-      for (let row = 0; row < rows; row += pixels) {
-        average_panel(mean, at, pixels);
-        mean += <usize>outChannels << 2;
-        at += <usize>pixels << 5;
-      }
-    }
-  }
-}
-
-/**
- * Inference: y = activation((x * gate) w + bias) + residual, or, where pooled [images][outChannels] is given, the means of that over each image's rows, without a gate or a residual and with whole images in a tile; then y is left out. Maps are in panels of eight channels (docs/kernels.md): x [inChannels / 8][rows][8]; gate
+ * Inference: y = activation((x * gate) w + bias) + residual. Maps are in panels of eight channels (docs/kernels.md): x [inChannels / 8][rows][8]; gate
  * [images][inChannels] or 0; weight packed with batch norm folded in; bias [outChannels]; residual
  * [outChannels / 8][rows][8] or 0; y likewise, written. A tile is `rowsPerTask` rows by
  * `columnsPerTask` (a multiple of 8) output channels, column tiles innermost. Channels are multiples of 8.
  */
 export function f32_pointwise_conv_forward__5x8(
-  x: usize, gate: usize, weight: usize, bias: usize, residual: usize, y: usize, pooled: usize,
+  x: usize, gate: usize, weight: usize, bias: usize, residual: usize, y: usize,
   rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, columnsPerTask: i32, activation: i32,
   tile: i32, scratch: usize,
 ): void {
@@ -101,11 +76,6 @@ export function f32_pointwise_conv_forward__5x8(
   const gated = scratch + EDGE_BYTES;
   let row = (tile / columnTasks) * rowsPerTask;
   const end = min(row + rowsPerTask, rows);
-  if (pooled != 0) {
-    const means = pooled + (<usize>(row / rowsPerImage * outChannels) << 2) + byte;
-    multiply_into_means(x + (<usize>row << 5), step, end - row, inChannels, weight + byte * <usize>inChannels, columns, means, outChannels, rowsPerImage, bias + byte, activation, scratch);
-    return;
-  }
   while (row < end) {
     const image = row / rowsPerImage;
     const count = gate == 0 ? end - row : min(end, (image + 1) * rowsPerImage) - row;
@@ -122,6 +92,38 @@ export function f32_pointwise_conv_forward__5x8(
       y + at, step, bias + byte, activation, residual == 0 ? <usize>0 : residual + at, scratch,
     );
     row += count;
+  }
+}
+
+/**
+ * Inference: pooled [images][outChannels], written: the means over each image's rows of activation(x w + bias), of which sixteen columns at a time stand in scratch.
+ * x, weight and bias as in f32_pointwise_conv_forward__5x8. A tile is `rowsPerTask` rows, of whole images, by `columnsPerTask` (a multiple of 8) output channels, column tiles innermost. Channels are multiples of 8.
+ */
+export function f32_pointwise_conv_average_pool_forward__5x8(
+  x: usize, weight: usize, bias: usize, pooled: usize,
+  rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, rowsPerTask: i32, columnsPerTask: i32, activation: i32,
+  tile: i32, scratch: usize,
+): void {
+  const columnTasks = (outChannels + columnsPerTask - 1) / columnsPerTask;
+  const first = (tile % columnTasks) * columnsPerTask;
+  const end = min(first + columnsPerTask, outChannels);
+  const row = (tile / columnTasks) * rowsPerTask;
+  const count = min(rowsPerTask, rows - row);
+  const products = scratch + EDGE_BYTES;
+  const step = map_step(count);
+  const means = pooled + (<usize>(row / rowsPerImage * outChannels) << 2);
+  for (let column = first; column < end; column += 16) {
+    const columns = min(16, end - column);
+    const byte = <usize>column << 2;
+    multiply_into_panels(x + (<usize>row << 5), map_step(rows), count, inChannels, weight + byte * <usize>inChannels, columns, products, step, bias + byte, activation, 0, scratch);
+    for (let panel = 0; panel < columns >> 3; panel++) {
+      let mean = means + byte + (<usize>panel << 5);
+      const at = products + <usize>panel * step;
+      for (let pixel = 0; pixel < count; pixel += rowsPerImage) {
+        average_panel(mean, at + (<usize>pixel << 5), rowsPerImage);
+        mean += <usize>outChannels << 2;
+      }
+    }
   }
 }
 

@@ -130,6 +130,14 @@ export const pointwiseConvStatisticsForward: Kernel = {
   ],
 };
 
+/** Sizes that are rows of whole images. */
+function wholeImages(...names: string[]) {
+  return (s: Sizes) => {
+    const bad = names.find((name) => size(s, name) % size(s, 'rowsPerImage') !== 0);
+    return bad === undefined ? null : `${bad} is ${size(s, bad)}, not a multiple of rowsPerImage`;
+  };
+}
+
 const columnTasks = (s: Sizes) => ceilDivide(outChannels(s), size(s, 'columnsPerTask'));
 
 export const pointwiseConvForward: Kernel = {
@@ -141,35 +149,29 @@ export const pointwiseConvForward: Kernel = {
     weight: { access: 'read', length: (s) => packedLength(inChannels(s), outChannels(s)) },
     bias: { access: 'read', length: outChannels },
     residual: { access: 'read', optional: true, length: (s) => mapFloats(rows(s), outChannels(s)) },
-    y: { access: 'write', optional: true, length: (s) => mapFloats(rows(s), outChannels(s)) },
-    pooled: { access: 'write', optional: true, length: (s) => images(s) * outChannels(s) },
+    y: { access: 'write', length: (s) => mapFloats(rows(s), outChannels(s)) },
   },
   integers: ['rows', 'inChannels', 'outChannels', 'rowsPerImage', 'rowsPerTask', 'columnsPerTask', 'activation'],
   floats: [],
   tiles: (s) => rowTasks(s) * columnTasks(s),
-  // gated rows, or sixteen columns to be averaged
-  scratchBytes: (s) => EDGE_BYTES + panelBytes(size(s, 'rowsPerTask') + 3, Math.max(inChannels(s), 16)),
+  // gated rows
+  scratchBytes: (s) => EDGE_BYTES + panelBytes(size(s, 'rowsPerTask') + 3, inChannels(s)),
   readsAhead: (s) => productReadsAhead(rows(s), inChannels(s), outChannels(s)),
   flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
-  reduction: (s, output) => inChannels(s) + (output === 'pooled' ? size(s, 'rowsPerImage') : 0),
+  reduction: inChannels,
   constraint: (s) => multipleOf8('inChannels', 'outChannels', 'columnsPerTask')(s) ?? foldedActivation('activation')(s),
   reference(s, arrays) {
-    const { residual, pooled } = arrays;
-    pooled?.fill(0);
+    const y = array(arrays, 'y');
+    const { residual } = arrays;
     const x = array(arrays, 'x');
     const value = (row: number, c: number) => {
       const image = Math.floor(row / size(s, 'rowsPerImage'));
       return at(x, mapIndex(rows(s), row, c)) * (arrays.gate ? at(arrays.gate, image * inChannels(s) + c) : 1);
     };
     multiply(s, value, array(arrays, 'weight'), (row, o, sum) => {
+      const index = mapIndex(rows(s), row, o);
       const activated = activate(sum + at(array(arrays, 'bias'), o), size(s, 'activation'));
-      if (pooled) {
-        const index = Math.floor(row / size(s, 'rowsPerImage')) * outChannels(s) + o;
-        pooled[index] = at(pooled, index) + activated / size(s, 'rowsPerImage');
-      } else {
-        const index = mapIndex(rows(s), row, o);
-        array(arrays, 'y')[index] = activated + (residual ? at(residual, index) : 0);
-      }
+      y[index] = activated + (residual ? at(residual, index) : 0);
     });
   },
   cases: [
@@ -183,7 +185,6 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 8,
         activation: SCALED_HARD_SWISH,
       },
-      absent: ['pooled'],
     },
     {
       sizes: {
@@ -195,7 +196,6 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 16,
         activation: 1,
       },
-      absent: ['pooled'],
     },
     {
       sizes: {
@@ -207,7 +207,7 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 80,
         activation: SCALED_HARD_SWISH,
       },
-      absent: ['gate', 'pooled'],
+      absent: ['gate'],
     },
     {
       sizes: {
@@ -219,7 +219,7 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 24,
         activation: 2,
       },
-      absent: ['gate', 'residual', 'pooled'],
+      absent: ['gate', 'residual'],
     },
     {
       sizes: {
@@ -231,8 +231,43 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 8,
         activation: 2,
       },
-      absent: ['gate', 'pooled'],
+      absent: ['gate'],
     },
+  ],
+};
+
+export const pointwiseConvAveragePool: Kernel = {
+  name: 'f32_pointwise_conv_average_pool_forward__5x8',
+  file: 'pointwise-conv',
+  pointers: {
+    x: { access: 'read', length: (s) => mapFloats(rows(s), inChannels(s)) },
+    weight: { access: 'read', length: (s) => packedLength(inChannels(s), outChannels(s)) },
+    bias: { access: 'read', length: outChannels },
+    pooled: { access: 'write', length: (s) => images(s) * outChannels(s) },
+  },
+  integers: ['rows', 'inChannels', 'outChannels', 'rowsPerImage', 'rowsPerTask', 'columnsPerTask', 'activation'],
+  floats: [],
+  tiles: (s) => rowTasks(s) * columnTasks(s),
+  // sixteen columns
+  scratchBytes: (s) => EDGE_BYTES + 4 * mapFloats(size(s, 'rowsPerTask'), 16),
+  readsAhead: (s) => productReadsAhead(rows(s), inChannels(s), outChannels(s)),
+  flops: (s) => 2 * rows(s) * inChannels(s) * outChannels(s),
+  reduction: (s) => inChannels(s) + size(s, 'rowsPerImage'),
+  constraint: (s) =>
+    multipleOf8('inChannels', 'outChannels', 'columnsPerTask')(s) ??
+    foldedActivation('activation')(s) ??
+    wholeImages('rows', 'rowsPerTask')(s),
+  reference(s, arrays) {
+    const pooled = array(arrays, 'pooled').fill(0);
+    const x = array(arrays, 'x');
+    const value = (row: number, c: number) => at(x, mapIndex(rows(s), row, c));
+    multiply(s, value, array(arrays, 'weight'), (row, o, sum) => {
+      const index = Math.floor(row / size(s, 'rowsPerImage')) * outChannels(s) + o;
+      const activated = activate(sum + at(array(arrays, 'bias'), o), size(s, 'activation'));
+      pooled[index] = at(pooled, index) + activated / size(s, 'rowsPerImage');
+    });
+  },
+  cases: [
     {
       sizes: {
         rows: 45,
@@ -243,7 +278,28 @@ export const pointwiseConvForward: Kernel = {
         columnsPerTask: 48,
         activation: SCALED_HARD_SWISH,
       },
-      absent: ['gate', 'residual', 'y'],
+    },
+    {
+      sizes: {
+        rows: 14,
+        inChannels: 24,
+        outChannels: 8,
+        rowsPerImage: 7,
+        rowsPerTask: 14,
+        columnsPerTask: 16,
+        activation: 2,
+      },
+    },
+    {
+      sizes: {
+        rows: 3,
+        inChannels: 8,
+        outChannels: 24,
+        rowsPerImage: 1,
+        rowsPerTask: 2,
+        columnsPerTask: 24,
+        activation: 0,
+      },
     },
   ],
 };

@@ -33,7 +33,12 @@ import {
   partialsGradWeight,
   unpackRowsForward,
 } from './pack.ts';
-import { pointwiseConvForward, pointwiseConvGradient, pointwiseConvStatisticsForward } from './pointwise-conv.ts';
+import {
+  pointwiseConvAveragePool,
+  pointwiseConvForward,
+  pointwiseConvGradient,
+  pointwiseConvStatisticsForward,
+} from './pointwise-conv.ts';
 import {
   gateGradInput,
   gateStatisticsGradInput,
@@ -51,6 +56,7 @@ export const INFERENCE_KERNELS: readonly Kernel[] = [
   convPictureForward,
   convPictureBytesForward,
   pointwiseConvForward,
+  pointwiseConvAveragePool,
   depthwiseConvForward,
   packRowsForward,
   unpackRowsForward,

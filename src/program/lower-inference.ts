@@ -276,6 +276,14 @@ class InferenceLowering {
     return suitable && !add && !wanted && !input.gate ? next : null;
   }
 
+  /** The pooling that alone reads what a pointwise convolution makes of `input`, if one kernel can do both. */
+  #poolBehind({ conv, add, output }: ConvUnit, input: MapValue): GraphNode | null {
+    const pool = this.#consumers.only(output, 'global_average_pool2d');
+    if (!pool || convKind(conv) !== 'pointwise') return null;
+    const wanted = this.#keep.has(output) || output === this.#joined;
+    return !add && !wanted && !input.gate ? pool : null;
+  }
+
   /** The input of a convolution, in a layout that its kernel reads. */
   #inputOf(conv: Conv2dNode): MapValue {
     const tensor = conv.inputs[0] as TensorName;
@@ -297,12 +305,12 @@ class InferenceLowering {
     }
     const pool = this.#poolBehind(unit, input);
     if (pool) {
-      this.#pointwise(unit, input, { pooled: this.#pooled(pool, output) });
+      this.#averagePool(unit, input, this.#pooled(pool, output));
       return;
     }
     const data = this.#mapBuffer(unit.output, output);
     const activation = endOf(unit).code;
-    if (kind === 'pointwise') this.#pointwise(unit, input, { y: data });
+    if (kind === 'pointwise') this.#pointwise(unit, input, data, activation);
     else if (kind === null) throw new BneckError('unsupported', `${conv.name} has ${conv.attributes.groups} groups.`);
     else {
       assert(input.gate === null, 'a gate goes into a pointwise convolution');
@@ -312,15 +320,7 @@ class InferenceLowering {
     this.#setMap(unit.output, output, data);
   }
 
-  /** The pooling that alone reads the map of a pointwise convolution, which then exists nowhere. */
-  #poolBehind({ conv, add, output }: ConvUnit, input: MapValue): GraphNode | null {
-    if (convKind(conv) !== 'pointwise' || add || input.gate || this.#keep.has(output) || output === this.#joined)
-      return null;
-    return this.#consumers.only(output, 'global_average_pool2d');
-  }
-
-  /** @param target its map, or the means of it */
-  #pointwise(unit: ConvUnit, input: MapValue, target: { readonly y: Operand } | { readonly pooled: Operand }): void {
+  #pointwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
     const { inChannels, outChannels } = unit.conv.attributes;
     const { scale, bias } = this.#weights.fold(unit.norm, endOf(unit).factor);
     const last = unit.activation ?? unit.norm;
@@ -328,22 +328,30 @@ class InferenceLowering {
     assert(!residual?.gate, 'a residual has no gate');
     const rows = rowsOf(input);
     const rowsPerImage = input.height * input.width;
-    const tile =
-      'pooled' in target
-        ? pooledInference(rows, rowsPerImage, inChannels, outChannels)
-        : pointwiseInference(rows, rowsPerImage, inChannels, outChannels, input.gate !== null);
-    const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tile, activation: endOf(unit).code };
+    const tile = pointwiseInference(rows, rowsPerImage, inChannels, outChannels, input.gate !== null);
+    const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tile, activation };
     const operands = {
       x: input.data,
       gate: input.gate,
       weight: this.#weights.conv(unit.conv, scale),
       bias,
       residual: residual?.data ?? null,
-      y: null,
-      pooled: null,
-      ...target,
+      y,
     };
     this.builder.step('f32_pointwise_conv_forward__5x8', unit.conv.name, operands, sizes);
+  }
+
+  /** A pointwise convolution of whose map only the means are wanted. */
+  #averagePool(unit: ConvUnit, input: MapValue, pooled: Operand): void {
+    const { inChannels, outChannels } = unit.conv.attributes;
+    const { code: activation, factor } = endOf(unit);
+    const { scale, bias } = this.#weights.fold(unit.norm, factor);
+    const rows = rowsOf(input);
+    const rowsPerImage = input.height * input.width;
+    const tile = pooledInference(rows, rowsPerImage, inChannels, outChannels);
+    const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tile, activation };
+    const operands = { x: input.data, weight: this.#weights.conv(unit.conv, scale), bias, pooled };
+    this.builder.step('f32_pointwise_conv_average_pool_forward__5x8', unit.conv.name, operands, sizes);
   }
 
   #depthwise(unit: ConvUnit, input: MapValue, y: Operand, activation: number): void {
