@@ -39,8 +39,8 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .list tbody th{font-weight:500;min-width:6.5em;overflow-wrap:anywhere}
 .runs tbody th{min-width:10em}
 .scroll tbody th{position:sticky;left:0;background:var(--background)}
-.columns .list th,.columns .list td{padding:5px 4px}
-.columns .list tbody th{min-width:5.6em}
+.columns .list th,.columns .list td{padding:5px 3px}
+.columns .list tbody th{min-width:4.6em}
 .columns .bar{width:28px}
 .settings th{white-space:nowrap}
 .settings td{overflow-wrap:anywhere}
