@@ -43,7 +43,7 @@ export function f32_pointwise_conv_statistics_forward__5x8(
 }
 
 /** target [channels / 8][count][8], its panels `targetStep` bytes apart, <- rows of a panelled map, `step` bytes from panel to panel, times gate [channels]. */
-function load_gated_rows(target: usize, targetStep: usize, x: usize, step: usize, gate: usize, count: i32, channels: i32): void {
+export function load_gated_rows(target: usize, targetStep: usize, x: usize, step: usize, gate: usize, count: i32, channels: i32): void {
   const bytes = <usize>count << 5;
   for (const end = gate + (<usize>channels << 2); gate < end; gate += 32) {
     for (let at: usize = 0; at < 32; at += VECTOR) {

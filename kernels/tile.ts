@@ -20,7 +20,7 @@ export function whole_rows(rows: i32): i32 {
 }
 
 /** Of so many rows, those that go through tiles of five; what these leave is whole fours. Older V8s have no register for a fifth row. */
-function rows_by_fives(rows: i32): i32 {
+export function rows_by_fives(rows: i32): i32 {
   return TURBOFAN ? 5 * (rows & 3) : rows - 4 * ((5 - rows % 5) % 5);
 }
 

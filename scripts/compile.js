@@ -37,7 +37,7 @@ export function engineOptions({ shared = true, training = true, wide = false, tu
 }
 
 /** Functions whose operations stay in the order in which they are written: today's V8 lays instructions out in that of the module. */
-const ORDERED = /^(kernels\/(narrow-|wide-)?tile|(kernels|build\/wide)\/depthwise-tile)\//;
+const ORDERED = /^(kernels\/(narrow-|wide-|strassen-)?tile|(kernels|build\/wide)\/depthwise-tile)\//;
 
 /** What Binaryen may do to them. Its other passes carry a sum to where it is used next, past loads and products, and so run a processor out of registers. */
 const IN_ORDER = [

@@ -15,6 +15,7 @@ import { referenceState, referenceTensor } from '../src/graph/reference-tensor.t
 import type { Architecture } from '../src/models/architecture.ts';
 import { mobilenetV2 } from '../src/models/mobilenet-v2.ts';
 import { mobilenetV3 } from '../src/models/mobilenet-v3.ts';
+import { lowerInference } from '../src/program/lower-inference.ts';
 import type { OptimizerOptions } from '../src/train/session.ts';
 import { TrainingSession } from '../src/train/training-session.ts';
 
@@ -199,6 +200,27 @@ describe.each(NETWORKS)('%s', (_, architecture, batch, resolution) => {
     const inference = referenceForward(graph, state, input);
     expect(relativeError(logits, inference.logits.data)).toBeLessThan(1e-4);
   });
+});
+
+test('inference by products of quarters agrees with the oracle, in the same bits on one thread and three', async () => {
+  const architecture = mobilenetV3('small', { classes: 9, reduction: 8 });
+  const [batch, resolution] = [4, 56];
+  const graph = buildGraph(architecture);
+  const { steps } = lowerInference(graph, [batch, 3, resolution, resolution], { input: 'bytes' });
+  expect(steps.filter(({ kernel }) => kernel.endsWith('__strassen')).length).toBe(6);
+  const { pictures } = batchOf(batch, resolution, 9);
+  const weights = livelyWeights(architecture);
+  const [one, three] = await Promise.all(
+    [1, 3].map(async (threads) => {
+      const session = await sessionFor(architecture, batch, resolution, { weights, threads });
+      const logits = await session.predict(pictures, batch);
+      await session.dispose();
+      return logits;
+    }),
+  );
+  expect(three).toEqual(one);
+  const expected = referenceForward(graph, referenceState(weights), toReference(pictures, batch, resolution));
+  expect(relativeError(one as Float32Array, expected.logits.data)).toBeLessThan(1e-5);
 });
 
 describe('equal bits', () => {

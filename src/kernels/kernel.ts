@@ -94,6 +94,14 @@ function multiplesOf(factor: number, names: readonly string[]): Constraint {
 export const multipleOf4 = (...names: string[]) => multiplesOf(4, names);
 export const multipleOf8 = (...names: string[]) => multiplesOf(8, names);
 
+/** Sizes that are rows of whole images. */
+export function wholeImages(...names: string[]): Constraint {
+  return (sizes) => {
+    const bad = names.find((name) => size(sizes, name) % size(sizes, 'rowsPerImage') !== 0);
+    return bad === undefined ? null : `${bad} is ${size(sizes, bad)}, not a multiple of rowsPerImage`;
+  };
+}
+
 function oneOf(codes: readonly number[], names: readonly string[]): Constraint {
   return (sizes) => {
     const bad = names.find((name) => !codes.includes(size(sizes, name)));

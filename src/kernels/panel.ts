@@ -17,7 +17,7 @@ export function panelBytes(rows: number, columns: number): number {
 }
 
 /** Rows of a map's panels: 2 more than a multiple of 4 (`map_step`). */
-function mapRows(rows: number): number {
+export function mapRows(rows: number): number {
   return 4 * Math.floor((rows + 1) / 4) + 2;
 }
 

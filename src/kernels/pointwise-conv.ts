@@ -12,6 +12,7 @@ import {
   productReadsAhead,
   type Sizes,
   size,
+  wholeImages,
 } from './kernel.ts';
 import { mapFloats, mapIndex, packedIndex, packedLength, panelBytes } from './panel.ts';
 import {
@@ -129,14 +130,6 @@ export const pointwiseConvStatisticsForward: Kernel = {
     },
   ],
 };
-
-/** Sizes that are rows of whole images. */
-function wholeImages(...names: string[]) {
-  return (s: Sizes) => {
-    const bad = names.find((name) => size(s, name) % size(s, 'rowsPerImage') !== 0);
-    return bad === undefined ? null : `${bad} is ${size(s, bad)}, not a multiple of rowsPerImage`;
-  };
-}
 
 const columnTasks = (s: Sizes) => ceilDivide(outChannels(s), size(s, 'columnsPerTask'));
 

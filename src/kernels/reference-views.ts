@@ -12,7 +12,7 @@ export function array(arrays: Arrays, name: string): NumericArray {
   return found;
 }
 
-export function at(values: NumericArray, index: number): number {
+export function at(values: NumericArray | Float64Array, index: number): number {
   const value = values[index];
   if (value === undefined) throw new Error(`bneck invariant broken: index ${index} of ${values.length}`);
   return value;

@@ -14,7 +14,7 @@ import {
 } from './conv.ts';
 import { depthwiseConvForward, depthwiseConvGradient, depthwiseConvStatisticsForward } from './depthwise-conv.ts';
 import { activationForward, activationGradInput, addForward, dropoutForward, normalizeForward } from './elementwise.ts';
-import { expandDepthwiseConvForward } from './expand-depthwise-conv.ts';
+import { expandDepthwiseConvForward, expandDepthwiseConvStrassen } from './expand-depthwise-conv.ts';
 import type { Kernel } from './kernel.ts';
 import { linearForward, linearGradInput, linearGradWeight, linearTilesForward } from './linear.ts';
 import { softmaxCrossEntropyForward } from './loss.ts';
@@ -46,6 +46,8 @@ import {
   globalAveragePoolForward,
   globalAveragePoolPanelsForward,
 } from './pooling.ts';
+import { strassenSumsForward, strassenWeightSumsForward } from './strassen.ts';
+import { pointwiseConvAveragePoolStrassen, pointwiseConvStrassen } from './strassen-conv.ts';
 
 /** What programs of inference call, and all that the builds for browsers have. */
 export const INFERENCE_KERNELS: readonly Kernel[] = [
@@ -57,10 +59,15 @@ export const INFERENCE_KERNELS: readonly Kernel[] = [
   convPictureBytesForward,
   pointwiseConvForward,
   pointwiseConvAveragePool,
+  strassenWeightSumsForward,
+  strassenSumsForward,
+  pointwiseConvStrassen,
+  pointwiseConvAveragePoolStrassen,
   depthwiseConvForward,
   packRowsForward,
   unpackRowsForward,
   expandDepthwiseConvForward,
+  expandDepthwiseConvStrassen,
   globalAveragePoolForward,
   globalAveragePoolPanelsForward,
   linearForward,

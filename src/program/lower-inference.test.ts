@@ -6,7 +6,7 @@ import { lowerInference } from './lower-inference.ts';
 import { validateProgram } from './validate-program.ts';
 
 const graph = buildGraph(mobilenetV3('large'));
-const FUSED = 'f32_expand_depthwise_conv_forward__5x8';
+const FUSED = /^f32_expand_depthwise_conv_forward__/;
 
 function lower(resolution: number, keep: readonly string[] = [], batch = 1) {
   const program = lowerInference(graph, [batch, 3, resolution, resolution], { input: 'bytes', keep });
@@ -16,7 +16,7 @@ function lower(resolution: number, keep: readonly string[] = [], batch = 1) {
 
 /** The blocks whose expansion and depthwise convolution are one step. */
 function fusedBlocks(program: ReturnType<typeof lower>): number[] {
-  return program.steps.filter(({ kernel }) => kernel === FUSED).map(({ label }) => Number(label.split('.')[1]));
+  return program.steps.filter(({ kernel }) => FUSED.test(kernel)).map(({ label }) => Number(label.split('.')[1]));
 }
 
 test('expansions are made with the depthwise convolution behind them, but on few pixels', () => {
@@ -30,6 +30,17 @@ test('an expanded map that is to be kept is made by a step of its own', () => {
   const program = lower(224, [expanded]);
   expect(fusedBlocks(program)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15]);
   expect(program.ports[expanded]?.bytes).toBe(4 * 14 * 14 * 672);
+});
+
+test('large products on many pixels are made of quarters, of four pictures and more on fewer', () => {
+  const quartered = (batch: number) =>
+    lower(224, [], batch)
+      .steps.filter(({ kernel }) => kernel.endsWith('__strassen'))
+      .map(({ label }) => label.replace(/^features\.(\d+)(\.block)?\.(\d)(\.0)?$/, '$1.$3'));
+  // expansions (1) of blocks 8 to 13 and projections (3) of 11 and 12 see 14x14 pixels; what follows sees 7x7
+  const on14 = ['8.1', '9.1', '10.1', '11.1', '11.3', '12.1', '12.3', '13.1'];
+  expect(quartered(3)).toEqual(on14);
+  expect(quartered(4)).toEqual([...on14, '13.3', '14.1', '14.3', '15.1', '15.3', '16.0']);
 });
 
 test('the last map is averaged where it is made, but a map that is to be kept', () => {

@@ -18,6 +18,7 @@ import type {
 import { ACTIVATION_CODE, SCALED_HARD_SWISH } from '../kernels/activation-code.ts';
 import { isOfPicture } from '../kernels/conv.ts';
 import { mapFloats } from '../kernels/panel.ts';
+import { GROUP_COLUMNS, halvedRows, quarterSumFloats } from '../kernels/strassen.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
 import { InputPort } from './input-port.ts';
@@ -32,10 +33,15 @@ import {
   denseInference,
   depthwiseInference,
   expandDepthwiseInference,
+  isQuartered,
+  isQuarteredExpansion,
   linearFeatures,
+  MANY_PICTURES,
   pictureRows,
   pointwiseInference,
   pooledInference,
+  quarteredColumns,
+  quarteredRows,
   tiledLinearFeatures,
 } from './tiling.ts';
 
@@ -73,8 +79,6 @@ export interface InferenceOptions {
 
 /** Pixels of an image from which on an expansion and its depthwise convolution are one step. Fewer do not fill its tiles of five and four. */
 const FUSED_PIXELS = 9;
-/** From so many pictures on, linear layers go through the matrix tiles, and weights are not read ahead: each is used often enough for the wait. */
-const MANY_PICTURES = 4;
 
 /** What is fused with a convolution: the nodes that follow it alone. */
 interface ConvUnit {
@@ -328,17 +332,29 @@ class InferenceLowering {
     assert(!residual?.gate, 'a residual has no gate');
     const rows = rowsOf(input);
     const rowsPerImage = input.height * input.width;
+    const weight = this.#weights.conv(unit.conv, scale);
+    const operands = { x: input.data, gate: input.gate, weight, bias, residual: residual?.data ?? null, y };
+    const shape = { rows, inChannels, outChannels, rowsPerImage, activation };
+    if (isQuartered(this.#images, rowsPerImage, inChannels, outChannels)) {
+      const weightSums = this.#weights.sums(unit.conv, scale);
+      const sizes = { ...shape, rowsPerTask: quarteredRows(rowsPerImage) };
+      this.builder.step('f32_pointwise_conv_forward__strassen', unit.conv.name, { ...operands, weightSums }, sizes);
+      return;
+    }
     const tile = pointwiseInference(rows, rowsPerImage, inChannels, outChannels, input.gate !== null);
-    const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tile, activation };
-    const operands = {
-      x: input.data,
-      gate: input.gate,
-      weight: this.#weights.conv(unit.conv, scale),
-      bias,
-      residual: residual?.data ?? null,
-      y,
-    };
-    this.builder.step('f32_pointwise_conv_forward__5x8', unit.conv.name, operands, sizes);
+    this.builder.step('f32_pointwise_conv_forward__5x8', unit.conv.name, operands, { ...shape, ...tile });
+  }
+
+  /** Sums of a map's quarters, for products of them. */
+  #sums(name: string, map: MapValue): Operand {
+    const [rows, rowsPerImage] = [rowsOf(map), map.height * map.width];
+    const sums = this.builder.buffer(
+      `${name}.sums`,
+      quarterSumFloats(map.images * halvedRows(rowsPerImage), map.channels),
+    );
+    const sizes = { rows, channels: map.channels, rowsPerImage };
+    this.builder.step('f32_strassen_sums_forward', name, { x: map.data, sums }, sizes);
+    return sums;
   }
 
   /** A pointwise convolution of whose map only the means are wanted. */
@@ -348,9 +364,16 @@ class InferenceLowering {
     const { scale, bias } = this.#weights.fold(unit.norm, factor);
     const rows = rowsOf(input);
     const rowsPerImage = input.height * input.width;
-    const tile = pooledInference(rows, rowsPerImage, inChannels, outChannels);
-    const sizes = { rows, inChannels, outChannels, rowsPerImage, ...tile, activation };
+    const shape = { rows, inChannels, outChannels, rowsPerImage, activation };
     const operands = { x: input.data, weight: this.#weights.conv(unit.conv, scale), bias, pooled };
+    if (isQuartered(this.#images, rowsPerImage, inChannels, outChannels)) {
+      const { name } = unit.conv;
+      const sums = this.#sums(name, input);
+      const sizes = { ...shape, columnsPerTask: quarteredColumns(outChannels) };
+      this.builder.step('f32_pointwise_conv_average_pool_forward__strassen', name, { ...operands, sums }, sizes);
+      return;
+    }
+    const sizes = { ...shape, ...pooledInference(rows, rowsPerImage, inChannels, outChannels) };
     this.builder.step('f32_pointwise_conv_average_pool_forward__5x8', unit.conv.name, operands, sizes);
   }
 
@@ -369,9 +392,10 @@ class InferenceLowering {
     this.#absorbed.add(depthwise);
     const output = convOutput(depthwise, expanded);
     const shape = depthwiseSizes(depthwise, expanded, output);
+    const quartered = isQuarteredExpansion(this.#images, shape, input.channels);
     const sizes = {
       ...shape,
-      ...expandDepthwiseInference(shape),
+      ...expandDepthwiseInference(shape, quartered ? GROUP_COLUMNS : undefined),
       inChannels: input.channels,
       expandActivation: endOf(expansion).code,
       activation: endOf(unit).code,
@@ -388,7 +412,10 @@ class InferenceLowering {
       y: data,
       pooled: this.#means(unit, sizes),
     };
-    this.builder.step('f32_expand_depthwise_conv_forward__5x8', depthwise.name, operands, sizes);
+    if (quartered) {
+      const sums = this.#sums(expansion.conv.name, input);
+      this.builder.step('f32_expand_depthwise_conv_forward__strassen', depthwise.name, { ...operands, sums }, sizes);
+    } else this.builder.step('f32_expand_depthwise_conv_forward__5x8', depthwise.name, operands, sizes);
     this.#setMap(unit.output, output, data);
   }
 

@@ -2,6 +2,7 @@
 
 import type { BatchNorm2dNode, Conv2dNode } from '../graph/graph.ts';
 import { packedLength } from '../kernels/panel.ts';
+import { weightSumFloats } from '../kernels/strassen.ts';
 import type { Operand } from './program.ts';
 import { type ProgramBuilder, shifted } from './program-builder.ts';
 
@@ -52,6 +53,20 @@ export class PackedWeights {
   conv({ name, attributes }: Conv2dNode, scale: Operand): Operand {
     const { inChannels, outChannels, kernel } = attributes;
     return this.panels(name, outChannels, inChannels, kernel * kernel, scale);
+  }
+
+  /** Sums of quarters of a pointwise convolution's weights (kernels/strassen.ts). */
+  sums(conv: Conv2dNode, scale: Operand): Operand {
+    const { inChannels, outChannels } = conv.attributes;
+    const packed = this.conv(conv, scale);
+    return this.#once(`${conv.name}.sums`, weightSumFloats(inChannels, outChannels), (sums) => {
+      this.#builder.prepare(
+        'f32_strassen_weight_sums_forward',
+        conv.name,
+        { packed, sums },
+        { outChannels, inChannels },
+      );
+    });
   }
 
   /** Of a depthwise convolution, [channels / 8][taps][8]. */

@@ -4,6 +4,7 @@ import { mobilenetV2 } from '../models/mobilenet-v2.ts';
 import { mobilenetV3 } from '../models/mobilenet-v3.ts';
 import { lowerInference } from './lower-inference.ts';
 import { pictureGroups } from './picture-groups.ts';
+import type { Step } from './program.ts';
 import { validateProgram } from './validate-program.ts';
 
 const large = buildGraph(mobilenetV3('large'));
@@ -48,12 +49,14 @@ describe('a batch in groups', () => {
     expect(many.programBytes).toBe(few.programBytes);
   });
 
-  test('of many pictures, linear layers are prepared besides what one needs', () => {
-    const one = lowerInference(large, [1, 3, 224, 224], { input: 'bytes' });
-    const many = lowerInference(large, [8, 3, 224, 224], { input: 'bytes' });
-    const labels = new Set(one.prepare.map(({ label }) => label));
-    const more = many.prepare.filter(({ label }) => !labels.has(label));
-    expect(many.prepare.length - more.length).toBe(one.prepare.length);
+  test('of many pictures, linear layers are prepared besides what one needs, and sums of more weights', () => {
+    const sums = ({ kernel }: Step) => kernel === 'f32_strassen_weight_sums_forward';
+    const programs = [1, 8].map((batch) => lowerInference(large, [batch, 3, 224, 224], { input: 'bytes' }).prepare);
+    expect(programs.map((prepare) => prepare.filter(sums).length)).toEqual([2, 5]);
+    const [one, many] = programs.map((prepare) => prepare.filter((step) => !sums(step))) as [Step[], Step[]];
+    const labels = new Set(one.map(({ label }) => label));
+    const more = many.filter(({ label }) => !labels.has(label));
+    expect(many.length - more.length).toBe(one.length);
     expect(more.map(({ kernel }) => kernel)).toEqual(Array(more.length).fill('f32_pack_panels_forward'));
     expect(more.map(({ label }) => label).filter((label) => !/^classifier|\.fc[12]$/.test(label))).toEqual([]);
   });

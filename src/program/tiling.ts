@@ -4,6 +4,7 @@
  * second-level cache, and at enough tiles for a dozen threads.
  */
 import { ceilDivide } from '../kernels/kernel.ts';
+import { areTileRows, GROUP_COLUMNS, halvedRows, quartersConstraint } from '../kernels/strassen.ts';
 
 const BLOCK_FLOATS = 32768;
 /** Floats of a block of rows in inference: it stays in the first-level cache while panels of weights pass. */
@@ -117,13 +118,54 @@ const EXPANDED_CHANNELS = 16;
  * would be too large, or tasks too few to share; then rows that two blocks see are computed twice. How many rows depends on the map
  * alone, not on the number of images: whether its means are taken here follows from it.
  */
-export function expandDepthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling, 'imagesPerTask'> {
-  const units = ceilDivide(shape.channels, EXPANDED_CHANNELS);
+export function expandDepthwiseInference(shape: DepthwiseShape, together = EXPANDED_CHANNELS): DepthwiseTiling {
+  const units = ceilDivide(shape.channels, together);
   const needed = ceilDivide(shape.outHeight, depthwiseOutputRows(shape, EXPANDED_PLANE_PIXELS));
-  const wanted = Math.min(ceilDivide(6, units), Math.floor(shape.outHeight / 14));
+  const wanted = Math.min(
+    ceilDivide(6, ceilDivide(shape.channels, EXPANDED_CHANNELS)),
+    Math.floor(shape.outHeight / 14),
+  );
   const rowsPerBlock = ceilDivide(shape.outHeight, Math.max(needed, wanted));
-  const tasks = shape.images * ceilDivide(shape.outHeight, rowsPerBlock) * units;
-  return { rowsPerBlock, channelsPerTask: EXPANDED_CHANNELS * ceilDivide(tasks, 64) };
+  const perImage = ceilDivide(shape.outHeight, rowsPerBlock) * units;
+  const groups = clamp(ceilDivide(24, perImage), 1, shape.images);
+  return { rowsPerBlock, imagesPerTask: ceilDivide(shape.images, groups), channelsPerTask: together };
+}
+
+/** From so many pictures on, weights are used often enough for what is made of them, or waited for, once a call. */
+export const MANY_PICTURES = 4;
+/** Channels and pixels from which on seven products and the sums around them take less time than eight; of few pictures the sums of weights cost more. */
+const QUARTERED_IN_CHANNELS = 80;
+const QUARTERED_OUT_CHANNELS = 96;
+const QUARTERED_PIXELS = { few: 128, many: 49 };
+
+/** Whether a pointwise convolution is computed by products of quarters (kernels/strassen.ts). */
+export function isQuartered(images: number, pixels: number, inChannels: number, outChannels: number): boolean {
+  const large = inChannels >= QUARTERED_IN_CHANNELS && outChannels >= QUARTERED_OUT_CHANNELS;
+  const enough = pixels >= QUARTERED_PIXELS[images >= MANY_PICTURES ? 'many' : 'few'];
+  return large && enough && quartersConstraint(pixels, inChannels, outChannels) === null;
+}
+
+/** The same for an expansion and the depthwise convolution behind it, which is of whole images then. */
+export function isQuarteredExpansion(images: number, shape: DepthwiseShape, inChannels: number): boolean {
+  const { height, width, outHeight, channels } = shape;
+  const whole = expandDepthwiseInference(shape, GROUP_COLUMNS).rowsPerBlock >= outHeight;
+  return whole && isQuartered(images, height * width, inChannels, channels);
+}
+
+/** Rows of each half of an image of a task: a few tasks, whose rows and their sums leave room for weights in the second-level cache. */
+export function quarteredRows(pixels: number): number {
+  const half = halvedRows(pixels);
+  for (let tasks = 4; tasks > 1; tasks--) {
+    const rows = roundUp(ceilDivide(half, tasks), 4);
+    const last = half - (ceilDivide(half, rows) - 1) * rows;
+    if (areTileRows(rows) && areTileRows(last)) return rows;
+  }
+  return half;
+}
+
+/** Output channels of a task of products of quarters that are averaged. */
+export function quarteredColumns(outChannels: number): number {
+  return GROUP_COLUMNS * ceilDivide(ceilDivide(outChannels, GROUP_COLUMNS), 16);
 }
 
 /** Rows of a task that brings a map into panels, or out of them. */
