@@ -1,5 +1,5 @@
 // The first half of an inverted residual block in inference: the expansion (a pointwise convolution) and the depthwise convolution
-// behind it. Each sixteen channels of the expanded map go from the matrix tiles' registers into planes (plane.ts) where the depthwise
+// behind it. Each sixteen channels (thirty-two by products of quarters) of the expanded map go from the matrix tiles' registers into planes (plane.ts) where the depthwise
 // loops run, and exist nowhere else.
 
 import { map_step } from './panel';

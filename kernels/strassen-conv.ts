@@ -3,8 +3,7 @@
 import { EDGE_BYTES, multiply_into_panels } from './gemm';
 import { map_step } from './panel';
 import { load_gated_rows } from './pointwise-conv';
-import { average_panel } from './pooling';
-import { GROUP_COLUMNS, QUARTERS_BYTES, gate_quarters, halved_rows, multiply_quarters, sum_quarters, sum_weight_quarters, weight_sum_bytes } from './strassen';
+import { GROUP_COLUMNS, QUARTERS_BYTES, gate_quarters, halved_rows, multiply_quarters, sum_quarters } from './strassen';
 import { VECTOR } from './vector';
 
 /**
@@ -71,51 +70,4 @@ export function f32_pointwise_conv_forward__strassen(
   if (left == 0) return;
   const last = below + (<usize>count << 5);
   multiply_into_panels(a + down + (<usize>count << 5), aStep, left, inChannels, weight, whole, target + last, step, bias, activation, other == 0 ? other : other + last, scratch);
-}
-
-/**
- * f32_pointwise_conv_average_pool_forward__5x8 by products of quarters (strassen.ts): sums as f32_strassen_sums_forward leaves them. A tile is `columnsPerTask` (a multiple of 32)
- * output channels. inChannels are a multiple of 16.
- */
-export function f32_pointwise_conv_average_pool_forward__strassen(
-  x: usize, sums: usize, weight: usize, bias: usize, pooled: usize,
-  rows: i32, inChannels: i32, outChannels: i32, rowsPerImage: i32, columnsPerTask: i32, activation: i32,
-  tile: i32, scratch: usize,
-): void {
-  const first = tile * columnsPerTask;
-  const end = min(first + columnsPerTask, outChannels);
-  const images = rows / rowsPerImage;
-  const half = halved_rows(rowsPerImage);
-  const left = rowsPerImage - 2 * half;
-  const step = map_step(rowsPerImage);
-  const xStep = map_step(rows);
-  const panels = <usize>(inChannels >> 4);
-  const sumStep = map_step(images * half);
-  const work = scratch + EDGE_BYTES;
-  const weightSums = work + QUARTERS_BYTES;
-  const places = weightSums + weight_sum_bytes(inChannels);
-  const products = places + (<usize>(half + 15 & ~15) << 2);
-  for (let i = 0; i < half; i++) store<u32>(places + (<usize>i << 2), <u32>i << 5);
-  const down = <usize>half << 5;
-  const last = products + 2 * down;
-  for (let column = first; column < end; column += GROUP_COLUMNS) {
-    const columns = min(GROUP_COLUMNS, end - column);
-    const byte = <usize>column << 2;
-    const b = weight + byte * <usize>inChannels;
-    if (columns == GROUP_COLUMNS) sum_weight_quarters(weightSums, b, inChannels);
-    for (let image = 0; image < images; image++) {
-      const a = x + (<usize>(image * rowsPerImage) << 5);
-      if (columns < GROUP_COLUMNS) multiply_into_panels(a, xStep, rowsPerImage, inChannels, b, columns, products, step, bias + byte, activation, 0, scratch);
-      else {
-        const imageSums = sums + (<usize>(image * half) << 5);
-        multiply_quarters(
-          a, xStep, panels * xStep, down, imageSums, sumStep, panels * sumStep, half, inChannels >> 1,
-          b, weightSums, columns, bias + byte, products, step, VECTOR, 0, places, 0, down, activation, work,
-        );
-        if (left > 0) multiply_into_panels(a + 2 * down, xStep, left, inChannels, b, columns, last, step, bias + byte, activation, 0, scratch);
-      }
-      const means = pooled + (<usize>(image * outChannels) << 2) + byte;
-      for (let panel: usize = 0; panel < <usize>(columns >> 3); panel++) average_panel(means + (panel << 5), products + panel * step, rowsPerImage);
-    }
-  }
 }

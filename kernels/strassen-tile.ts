@@ -5,11 +5,11 @@ import { height_of } from './tile-forms';
 
 /**
  * Rows [first, end), whole tiles of 4 or 5, of sums [rows][8] = from + a b: a in panels aStep apart; b [k][8], k a multiple of eight; rows of from `stride` bytes apart, 0 where all are one.
- * to [rows][8] <- sums, unless 0; c <- activation(sums + more) + residual, unless 0: row i at places[i] of c and residual, its second vector `step` further on; more [rows][8], residual or 0. In every eighth turn the byte at `later` is read, the next time `apart` further on (read-ahead.ts).
+ * to [rows][8] <- sums, unless 0; c <- activation(sums + more) + residual, unless 0: row i at places[i] of c and residual (or 0), its second vector `step` further on; rows of more, or 0, as those of from.
  */
 export function sum_narrow_tiles<Height>(
   a: usize, aStep: usize, first: i32, end: i32, k: i32, b: usize, from: usize, stride: usize, to: usize,
-  more: usize, c: usize, step: usize, residual: usize, places: usize, activation: i32, later: usize, apart: usize,
+  more: usize, moreStride: usize, c: usize, step: usize, residual: usize, places: usize, activation: i32,
 ): void {
   const height = height_of<Height>();
   const low = low_of(activation);
@@ -21,7 +21,7 @@ export function sum_narrow_tiles<Height>(
   places += <usize>first << 2;
   const ahead = <usize>first * 32;
   to += to == 0 ? 0 : ahead;
-  more += more == 0 ? 0 : ahead;
+  more += <usize>first * moreStride;
   for (let row = first; row < end; row += height) {
     let s00 = v128.load(from), s01 = v128.load(from, 16);
     from += stride;
@@ -70,8 +70,6 @@ export function sum_narrow_tiles<Height>(
           x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1);
         }
         a0 += aStep; p += 256;
-        load<u8>(later);
-        later += apart;
       } while (p != last);
     }
     a += height << 5;
@@ -88,13 +86,17 @@ export function sum_narrow_tiles<Height>(
     if (c == 0) continue;
     if (more != 0) {
       s00 = f32x4.add(s00, v128.load(more)); s01 = f32x4.add(s01, v128.load(more, 16));
-      s10 = f32x4.add(s10, v128.load(more, 32)); s11 = f32x4.add(s11, v128.load(more, 48));
-      s20 = f32x4.add(s20, v128.load(more, 64)); s21 = f32x4.add(s21, v128.load(more, 80));
-      s30 = f32x4.add(s30, v128.load(more, 96)); s31 = f32x4.add(s31, v128.load(more, 112));
+      more += moreStride;
+      s10 = f32x4.add(s10, v128.load(more)); s11 = f32x4.add(s11, v128.load(more, 16));
+      more += moreStride;
+      s20 = f32x4.add(s20, v128.load(more)); s21 = f32x4.add(s21, v128.load(more, 16));
+      more += moreStride;
+      s30 = f32x4.add(s30, v128.load(more)); s31 = f32x4.add(s31, v128.load(more, 16));
+      more += moreStride;
       if (height_of<Height>() > 4) {
-        s40 = f32x4.add(s40, v128.load(more, 128)); s41 = f32x4.add(s41, v128.load(more, 144));
+        s40 = f32x4.add(s40, v128.load(more)); s41 = f32x4.add(s41, v128.load(more, 16));
+        more += moreStride;
       }
-      more += height * 32;
     }
     if (activation == SCALED_HARD_SWISH) {
       s00 = scaled_hard_swish(s00, low, half, root); s01 = scaled_hard_swish(s01, low, half, root);
@@ -154,7 +156,7 @@ export function sum_narrow_tiles<Height>(
 /** sum_narrow_tiles with 16 columns, two panels of b `panel` bytes apart. */
 export function sum_wide_tiles<Height>(
   a: usize, aStep: usize, first: i32, end: i32, k: i32, b: usize, panel: usize, from: usize, stride: usize, to: usize,
-  more: usize, c: usize, step: usize, residual: usize, places: usize, activation: i32, later: usize, apart: usize,
+  more: usize, moreStride: usize, c: usize, step: usize, residual: usize, places: usize, activation: i32,
 ): void {
   const height = height_of<Height>();
   const low = low_of(activation);
@@ -166,7 +168,7 @@ export function sum_wide_tiles<Height>(
   places += <usize>first << 2;
   const ahead = <usize>first * 64;
   to += to == 0 ? 0 : ahead;
-  more += more == 0 ? 0 : ahead;
+  more += <usize>first * moreStride;
   for (let row = first; row < end; row += height) {
     let s00 = v128.load(from), s01 = v128.load(from, 16), s02 = v128.load(from, 32), s03 = v128.load(from, 48);
     from += stride;
@@ -202,8 +204,6 @@ export function sum_wide_tiles<Height>(
           s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
         }
         a0 += aStep; p += 256; q += 256;
-        load<u8>(later);
-        later += apart;
         if (half == 0 && p == last) break;
       }
     } while (p != last);
@@ -221,13 +221,17 @@ export function sum_wide_tiles<Height>(
     if (c == 0) continue;
     if (more != 0) {
       s00 = f32x4.add(s00, v128.load(more)); s01 = f32x4.add(s01, v128.load(more, 16)); s02 = f32x4.add(s02, v128.load(more, 32)); s03 = f32x4.add(s03, v128.load(more, 48));
-      s10 = f32x4.add(s10, v128.load(more, 64)); s11 = f32x4.add(s11, v128.load(more, 80)); s12 = f32x4.add(s12, v128.load(more, 96)); s13 = f32x4.add(s13, v128.load(more, 112));
-      s20 = f32x4.add(s20, v128.load(more, 128)); s21 = f32x4.add(s21, v128.load(more, 144)); s22 = f32x4.add(s22, v128.load(more, 160)); s23 = f32x4.add(s23, v128.load(more, 176));
-      s30 = f32x4.add(s30, v128.load(more, 192)); s31 = f32x4.add(s31, v128.load(more, 208)); s32 = f32x4.add(s32, v128.load(more, 224)); s33 = f32x4.add(s33, v128.load(more, 240));
+      more += moreStride;
+      s10 = f32x4.add(s10, v128.load(more)); s11 = f32x4.add(s11, v128.load(more, 16)); s12 = f32x4.add(s12, v128.load(more, 32)); s13 = f32x4.add(s13, v128.load(more, 48));
+      more += moreStride;
+      s20 = f32x4.add(s20, v128.load(more)); s21 = f32x4.add(s21, v128.load(more, 16)); s22 = f32x4.add(s22, v128.load(more, 32)); s23 = f32x4.add(s23, v128.load(more, 48));
+      more += moreStride;
+      s30 = f32x4.add(s30, v128.load(more)); s31 = f32x4.add(s31, v128.load(more, 16)); s32 = f32x4.add(s32, v128.load(more, 32)); s33 = f32x4.add(s33, v128.load(more, 48));
+      more += moreStride;
       if (height_of<Height>() > 4) {
-        s40 = f32x4.add(s40, v128.load(more, 256)); s41 = f32x4.add(s41, v128.load(more, 272)); s42 = f32x4.add(s42, v128.load(more, 288)); s43 = f32x4.add(s43, v128.load(more, 304));
+        s40 = f32x4.add(s40, v128.load(more)); s41 = f32x4.add(s41, v128.load(more, 16)); s42 = f32x4.add(s42, v128.load(more, 32)); s43 = f32x4.add(s43, v128.load(more, 48));
+        more += moreStride;
       }
-      more += height * 64;
     }
     if (activation == SCALED_HARD_SWISH) {
       s00 = scaled_hard_swish(s00, low, half, root); s01 = scaled_hard_swish(s01, low, half, root); s02 = scaled_hard_swish(s02, low, half, root); s03 = scaled_hard_swish(s03, low, half, root);

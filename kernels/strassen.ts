@@ -1,9 +1,8 @@
 // Products of matrices by seven products of their quarters in place of eight: Strassen's, in Winograd's form (docs/kernels.md). Rows are halved within an image, pixel i and pixel i + half; a's columns (input channels)
-// in the middle; b's columns (output channels) by thirty-two, sixteen and sixteen. Sums of a's quarters are made once a layer, those of weights once and for all; sums of products stay in the first-level cache.
+// in the middle; b's columns (output channels) by thirty-two, sixteen and sixteen. Sums of products stay in the first-level cache.
 
 import { NONE } from './activation';
 import { map_step } from './panel';
-import { apart_ahead, next_ahead } from './read-ahead';
 import { sum_narrow_tiles, sum_wide_tiles } from './strassen-tile';
 import { rows_by_fives } from './tile';
 import { Five, Four } from './tile-forms';
@@ -14,11 +13,12 @@ export const GROUP_COLUMNS: i32 = 32;
 
 /** Bytes of a row of sums: two vectors. */
 const ROW_BYTES: usize = 2 * VECTOR;
-/** Rows whose sums stay in the first-level cache. */
+/** Rows that are taken at a time, or up to eleven more, so that their sums stay in the first-level cache. */
 const BLOCK_ROWS: i32 = 50;
-const SUM_BYTES: usize = (<usize>BLOCK_ROWS + 12) * ROW_BYTES;
-/** Bytes of scratch for multiply_quarters, of the build for wide vectors: four sums, two rows. */
-export const QUARTERS_BYTES: usize = (4 * (50 + 12) + 2) * 64;
+const MOST_ROWS: i32 = BLOCK_ROWS + 11;
+const SUM_BYTES: usize = <usize>MOST_ROWS * ROW_BYTES;
+/** Bytes of scratch for multiply_quarters, of the build for wide vectors: four sums, and a row of zeros. */
+export const QUARTERS_BYTES: usize = (4 * <usize>MOST_ROWS + 1) * 64;
 
 /** Pixels of an image that have a partner, of each half. Of an odd number five are left alone. */
 export function halved_rows(pixels: i32): i32 {
@@ -102,11 +102,6 @@ export function f32_strassen_sums_forward(x: usize, sums: usize, rows: i32, chan
   sum_quarters(sums + panel * sumStep + (<usize>(image * half) << 5), <usize>panels * sumStep, from, <usize>panels * step, <usize>half << 5, half);
 }
 
-/** Bytes of the sums of quarters of 32 columns of weights. */
-export function weight_sum_bytes(inChannels: i32): usize {
-  return <usize>inChannels << 7;
-}
-
 /** sums [4][2][inChannels / 2][8] <- t1 = b12 - b11, t2 = b22 - t1, t3 = b22 - b12, b21 - t2 of 32 columns of packed weights (f32_pack_panels_forward). */
 export function sum_weight_quarters(sums: usize, b: usize, inChannels: i32): void {
   const panel = <usize>inChannels << 5;
@@ -135,78 +130,59 @@ export function sum_weight_quarters(sums: usize, b: usize, inChannels: i32): voi
 
 /** sum_weight_quarters of all whole groups of 32 columns: sums [outChannels / 32][4][2][inChannels / 2][8]. A tile is a group. */
 export function f32_strassen_weight_sums_forward(packed: usize, sums: usize, outChannels: i32, inChannels: i32, tile: i32, scratch: usize): void {
-  const at = <usize>tile * weight_sum_bytes(inChannels);
+  const at = <usize>(tile * inChannels) << 7;
   sum_weight_quarters(sums + at, packed + at, inChannels);
 }
 
 /** sum_narrow_tiles or sum_wide_tiles of `rows` rows, of which `fives` go by fives. */
 function sum_rows(
   a: usize, aStep: usize, fives: i32, rows: i32, k: i32, b: usize, panel: usize, from: usize, stride: usize, to: usize,
-  more: usize, c: usize, step: usize, residual: usize, places: usize, activation: i32, later: usize, apart: usize,
+  more: usize, moreStride: usize, c: usize, step: usize, residual: usize, places: usize, activation: i32,
 ): void {
-  const laterFours = later + apart * (<usize>(k >> 3) * (<usize>fives / 5));
   if (WIDE) {
-    if (fives > 0) sum_wide_tiles<Five>(a, aStep, 0, fives, k, b, panel, from, stride, to, more, c, step, residual, places, activation, later, apart);
-    if (fives < rows) sum_wide_tiles<Four>(a, aStep, fives, rows, k, b, panel, from, stride, to, more, c, step, residual, places, activation, laterFours, apart);
+    if (fives > 0) sum_wide_tiles<Five>(a, aStep, 0, fives, k, b, panel, from, stride, to, more, moreStride, c, step, residual, places, activation);
+    if (fives < rows) sum_wide_tiles<Four>(a, aStep, fives, rows, k, b, panel, from, stride, to, more, moreStride, c, step, residual, places, activation);
   } else {
-    if (fives > 0) sum_narrow_tiles<Five>(a, aStep, 0, fives, k, b, from, stride, to, more, c, step, residual, places, activation, later, apart);
-    if (fives < rows) sum_narrow_tiles<Four>(a, aStep, fives, rows, k, b, from, stride, to, more, c, step, residual, places, activation, laterFours, apart);
+    if (fives > 0) sum_narrow_tiles<Five>(a, aStep, 0, fives, k, b, from, stride, to, more, moreStride, c, step, residual, places, activation);
+    if (fives < rows) sum_narrow_tiles<Four>(a, aStep, fives, rows, k, b, from, stride, to, more, moreStride, c, step, residual, places, activation);
   }
 }
 
 /**
- * c = activation(a b + bias) + residual for `rows` rows (four, five, eight to ten, twelve or more) of each half and whole groups of columns. a in panels aStep apart, its second half of columns `across` behind the first, its lower rows `down` behind the upper ones;
- * sums of its quarters in panels sumStep apart, the four sumBytes apart. b in panels of 2 * k rows and sums of its quarters. c: row i of a half at places[i], of the lower one at places[i + lower] and `below` further on, of c (and residual, or 0), eight columns panelStep apart, in the narrow build the second four of them vectorStep. work: QUARTERS_BYTES.
+ * c = activation(a b + bias) + residual for `rows` rows (four, five, eight to ten, twelve or more) of each half and whole groups of columns. a in panels aStep apart, its right half of columns `across` behind the left, its lower rows `down` behind the upper ones;
+ * sums of its quarters in panels sumStep apart, the four sumBytes apart. b in panels of 2 * k rows, and sums of its quarters. Row i of the upper half stands at places[i] of c (and residual, or 0), that of the lower one at places[lowerPlaces + i] and `below` further on;
+ * eight columns are panelStep apart, in narrow builds the second four of them vectorStep. work: QUARTERS_BYTES.
  */
 export function multiply_quarters(
   a: usize, aStep: usize, across: usize, down: usize, sums: usize, sumStep: usize, sumBytes: usize, rows: i32, k: i32, b: usize, bSums: usize, columns: i32, bias: usize,
   c: usize, panelStep: usize, vectorStep: usize, residual: usize, places: usize, lowerPlaces: i32, below: usize, activation: i32, work: usize,
 ): void {
-  const p1 = work, u2 = p1 + SUM_BYTES, u3 = u2 + SUM_BYTES, p5 = u3 + SUM_BYTES;
-  const first = p5 + SUM_BYTES, difference = first + ROW_BYTES;
+  const p1 = work, u2 = p1 + SUM_BYTES, u3 = u2 + SUM_BYTES, p5 = u3 + SUM_BYTES, zeros = p5 + SUM_BYTES;
+  memory.fill(zeros, 0, ROW_BYTES);
   const panel = <usize>k << 6, half = <usize>k << 5;
   const cStep = WIDE ? panelStep : vectorStep;
   const lower = <usize>lowerPlaces << 2;
   for (let column = 0; column < columns; column += GROUP_COLUMNS) {
     for (let part: usize = 0; part < 16 / (ROW_BYTES >> 2); part++) {
-      const b1 = b + part * panel, b2 = b1 + 2 * panel;
-      const t = bSums + part * half;
-      const upper = bias + part * ROW_BYTES;
-      for (let at: usize = 0; at < ROW_BYTES; at += VECTOR) {
-        const left = v128.load(upper + at);
-        const to = first + at;
-        v128.store(to, left);
-        const from = upper + 64 + at;
-        const more = f32x4.sub(v128.load(from), left);
-        const to2 = difference + at;
-        v128.store(to2, more);
-      }
+      const b1 = b + part * panel, b2 = b1 + 2 * panel + half;
+      const t1 = bSums + part * half, t2 = t1 + panel, t3 = t2 + panel, t4 = t3 + panel;
+      const left = bias + part * ROW_BYTES, right = left + 64;
+      const c1 = c + part * panelStep, c2 = c1 + 2 * panelStep;
+      const r1 = residual == 0 ? residual : residual + part * panelStep, r2 = residual == 0 ? residual : r1 + 2 * panelStep;
+      const r3 = residual == 0 ? residual : r1 + below, r4 = residual == 0 ? residual : r2 + below;
       for (let row = 0; row < rows; ) {
-        const count = rows - row < BLOCK_ROWS + 12 ? rows - row : BLOCK_ROWS;
+        const count = rows - row > MOST_ROWS ? BLOCK_ROWS : rows - row;
         const fives = rows_by_fives(count);
-        const a1 = a + (<usize>row << 5), a2 = a1 + across;
-        const q1 = sums + (<usize>row << 5), q2 = q1 + sumBytes, q3 = q2 + sumBytes, q4 = q3 + sumBytes;
-        const c1 = c + part * panelStep, c2 = c1 + 2 * panelStep;
-        const r1 = residual == 0 ? residual : residual + part * panelStep, r2 = residual == 0 ? residual : r1 + 2 * panelStep;
-        const r3 = residual == 0 ? residual : r1 + below, r4 = residual == 0 ? residual : r2 + below;
-        const place = places + (<usize>row << 2);
-        const reads = (k >> 3) * (fives / 5 + (count - fives >> 2));
-        let later = next_ahead(7 * reads, b);
-        const apart = apart_ahead();
-        const each = apart * <usize>reads;
-        sum_rows(a1, aStep, fives, count, k, b1, panel, first, 0, p1, 0, 0, 0, 0, 0, NONE, later, apart);
-        later += each;
-        sum_rows(a2, aStep, fives, count, k, b1 + half, panel, p1, ROW_BYTES, 0, 0, c1, cStep, r1, place, activation, later, apart);
-        later += each;
-        sum_rows(q1, sumStep, fives, count, k, t, half, difference, 0, p5, 0, 0, 0, 0, 0, NONE, later, apart);
-        later += each;
-        sum_rows(q2, sumStep, fives, count, k, t + panel, half, p1, ROW_BYTES, u2, 0, 0, 0, 0, 0, NONE, later, apart);
-        later += each;
-        sum_rows(q4, sumStep, fives, count, k, b2 + half, panel, u2, ROW_BYTES, 0, p5, c2, cStep, r2, place, activation, later, apart);
-        later += each;
-        sum_rows(q3, sumStep, fives, count, k, t + 2 * panel, half, u2, ROW_BYTES, u3, p5, c2 + below, cStep, r4, place + lower, activation, later, apart);
-        later += each;
-        sum_rows(a2 + down, aStep, fives, count, k, t + 3 * panel, half, u3, ROW_BYTES, 0, 0, c1 + below, cStep, r3, place + lower, activation, later, apart);
+        const a11 = a + (<usize>row << 5), a12 = a11 + across, a22 = a12 + down;
+        const s1 = sums + (<usize>row << 5), s2 = s1 + sumBytes, s3 = s2 + sumBytes, s4 = s3 + sumBytes;
+        const upper = places + (<usize>row << 2);
+        sum_rows(a11, aStep, fives, count, k, b1, panel, zeros, 0, p1, 0, 0, 0, 0, 0, 0, NONE);
+        sum_rows(a12, aStep, fives, count, k, b1 + half, panel, p1, ROW_BYTES, 0, left, 0, c1, cStep, r1, upper, activation);
+        sum_rows(s1, sumStep, fives, count, k, t1, half, right, 0, p5, 0, 0, 0, 0, 0, 0, NONE);
+        sum_rows(s2, sumStep, fives, count, k, t2, half, p1, ROW_BYTES, u2, 0, 0, 0, 0, 0, 0, NONE);
+        sum_rows(s4, sumStep, fives, count, k, b2, panel, u2, ROW_BYTES, 0, p5, ROW_BYTES, c2, cStep, r2, upper, activation);
+        sum_rows(s3, sumStep, fives, count, k, t3, half, u2, ROW_BYTES, u3, p5, ROW_BYTES, c2 + below, cStep, r4, upper + lower, activation);
+        sum_rows(a22, aStep, fives, count, k, t4, half, u3, ROW_BYTES, 0, left, 0, c1 + below, cStep, r3, upper + lower, activation);
         row += count;
       }
     }

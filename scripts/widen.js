@@ -10,7 +10,7 @@
 
 /** Functions of vectors, lane by lane, that are called in expressions. */
 const VECTOR_CALL =
-  /^(f32x4|v128)\.|^(held|low_of|high_of|slope_of|offset_of|activate|hard_swish|scaled_hard_swish|hard_swish_slope|clamp|clamp_slope|inside)\(/;
+  /^(f32x4|v128)\.|^(held|low_of|high_of|slope_of|offset_of|activate|hard_swish|hard_swish_slope|clamp|clamp_slope|inside)\(/;
 const DECLARATION = /^(let|const)\s/;
 
 /** Splits at commas outside brackets. @param {string} text @returns {string[]} */

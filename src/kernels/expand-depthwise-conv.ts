@@ -32,7 +32,6 @@ import {
   QUARTERS_BYTES,
   quarterSumFloats,
   quartersConstraint,
-  quartersReadAhead,
   sumReader,
   weightSumFloats,
   weightSumsOf,
@@ -152,7 +151,8 @@ export const expandDepthwiseConvStrassen: Kernel = {
     64 +
     QUARTERS_BYTES +
     4 * weightSumFloats(inChannels(s), GROUP_COLUMNS),
-  readsAhead: (s) => quartersReadAhead(images(s), inPixels(s), inChannels(s), channels(s)),
+  // products of quarters are for many pictures, which read nothing ahead
+  readsAhead: () => 0,
   reduction: (s, output) => 4 * inChannels(s) + taps(s) + (output === 'pooled' ? outPixels(s) : 0),
   constraint: (s) =>
     expandDepthwiseConvForward.constraint?.(s) ??

@@ -13,21 +13,17 @@ import {
   wholeImages,
 } from './kernel.ts';
 import { mapFloats, mapIndex, packedIndex } from './panel.ts';
-import { pointwiseConvAveragePool, pointwiseConvForward } from './pointwise-conv.ts';
+import { pointwiseConvForward } from './pointwise-conv.ts';
 import { array, at } from './reference-views.ts';
 import {
   areTileRows,
-  GROUP_COLUMNS,
   halvedRows,
   multiplyQuarters,
   QUARTERS_BYTES,
   quarterSumFloats,
   quartersConstraint,
-  quartersReadAhead,
-  sumReader,
   sumsOfQuarters,
   weightSumFloats,
-  weightSumsOf,
 } from './strassen.ts';
 
 const rows = (s: Sizes) => size(s, 'rows');
@@ -116,7 +112,8 @@ export const pointwiseConvStrassen: Kernel = {
     productBytes(size(s, 'rowsPerTask')) +
     4 * quarterSumFloats(size(s, 'rowsPerTask'), inChannels(s)) +
     4 * mapFloats(2 * size(s, 'rowsPerTask') + 5, inChannels(s)),
-  readsAhead: (s) => quartersReadAhead(images(s), pixels(s), inChannels(s), outChannels(s)),
+  // products of quarters are for many pictures, which read nothing ahead
+  readsAhead: () => 0,
   reduction: (s) => 4 * inChannels(s),
   constraint: (s) => constraint(s) ?? taskConstraint(s),
   reference(s, arrays) {
@@ -144,56 +141,14 @@ export const pointwiseConvStrassen: Kernel = {
       sizes: { rows: 60, inChannels: 48, outChannels: 64, rowsPerImage: 30, rowsPerTask: 10, activation: 1 },
       absent: ['residual'],
     },
-    // more rows than are taken at a time, and a panel of eight columns at the end
     {
-      sizes: { rows: 135, inChannels: 16, outChannels: 40, rowsPerImage: 135, rowsPerTask: 65, activation: 2 },
+      sizes: { rows: 124, inChannels: 16, outChannels: 32, rowsPerImage: 124, rowsPerTask: 62, activation: 0 },
+      absent: ['gate'],
+    },
+    // as many rows as are taken at a time, and a panel of eight columns at the end
+    {
+      sizes: { rows: 127, inChannels: 16, outChannels: 40, rowsPerImage: 127, rowsPerTask: 61, activation: 2 },
       absent: ['gate', 'residual'],
     },
-  ],
-};
-
-/** The map's means alone; sums of x's quarters are made before, those of weights for all images. */
-export const pointwiseConvAveragePoolStrassen: Kernel = {
-  ...pointwiseConvAveragePool,
-  name: 'f32_pointwise_conv_average_pool_forward__strassen',
-  file: 'strassen-conv',
-  pointers: {
-    x: pointwiseConvAveragePool.pointers.x as PointerSpec,
-    sums: { access: 'read', length: (s) => quarterSumFloats(images(s) * halvedRows(pixels(s)), inChannels(s)) },
-    ...pointwiseConvAveragePool.pointers,
-  },
-  integers: ['rows', 'inChannels', 'outChannels', 'rowsPerImage', 'columnsPerTask', 'activation'],
-  tiles: (s) => ceilDivide(outChannels(s), size(s, 'columnsPerTask')),
-  // thirty-two columns of weights' sums, and of an image's map
-  scratchBytes: (s) =>
-    productBytes(halvedRows(pixels(s))) +
-    4 * weightSumFloats(inChannels(s), GROUP_COLUMNS) +
-    4 * mapFloats(pixels(s), GROUP_COLUMNS),
-  readsAhead: (s) => quartersReadAhead(images(s), pixels(s), inChannels(s), outChannels(s)),
-  reduction: (s) => 4 * inChannels(s) + pixels(s),
-  constraint: (s) =>
-    constraint(s) ??
-    (size(s, 'columnsPerTask') % GROUP_COLUMNS === 0 ? null : `columnsPerTask is not a multiple of ${GROUP_COLUMNS}`),
-  reference(s, arrays) {
-    const pooled = array(arrays, 'pooled').fill(0);
-    const sums = sumReader(array(arrays, 'sums'), images(s) * halvedRows(pixels(s)), inChannels(s));
-    const weightSums = weightSumsOf(array(arrays, 'weight'), inChannels(s), outChannels(s));
-    convolve(s, arrays, sums, weightSums, (row, out, value) => {
-      const index = Math.floor(row / pixels(s)) * outChannels(s) + out;
-      pooled[index] = at(pooled, index) + value / pixels(s);
-    });
-  },
-  cases: [
-    {
-      sizes: {
-        rows: 98,
-        inChannels: 32,
-        outChannels: 72,
-        rowsPerImage: 49,
-        columnsPerTask: 64,
-        activation: SCALED_HARD_SWISH,
-      },
-    },
-    { sizes: { rows: 20, inChannels: 16, outChannels: 32, rowsPerImage: 20, columnsPerTask: 32, activation: 1 } },
   ],
 };

@@ -1,16 +1,14 @@
 /** Rows of kernels/strassen.ts, and what the kernels with products of quarters share. */
-import { type Kernel, productReadsAhead, type Sizes, size } from './kernel.ts';
+import { type Kernel, type Sizes, size } from './kernel.ts';
 import { mapFloats, mapIndex, mapRows, packedIndex, packedLength } from './panel.ts';
 import { array, at } from './reference-views.ts';
 
 /** Columns of a product that are halved together. */
 export const GROUP_COLUMNS = 32;
-/** Products in place of eight. */
-const PRODUCTS = 7;
 const SUMS = 4;
 
-/** Bytes of scratch that multiply_quarters needs. */
-export const QUARTERS_BYTES = 64 * (4 * 62 + 2);
+/** Bytes of scratch that multiply_quarters needs: four sums of at most 61 rows, and a row of zeros. */
+export const QUARTERS_BYTES = 64 * (4 * 61 + 1);
 
 /** Pixels of each half of an image. Of an odd number five have no partner. */
 export function halvedRows(pixels: number): number {
@@ -27,17 +25,17 @@ export function weightSumFloats(inChannels: number, outChannels: number): number
   return GROUP_COLUMNS * Math.floor(outChannels / GROUP_COLUMNS) * inChannels;
 }
 
-/** How often products of quarters read ahead. */
-export function quartersReadAhead(images: number, pixels: number, inChannels: number, outChannels: number): number {
-  const groups = Math.floor(outChannels / GROUP_COLUMNS);
-  return PRODUCTS * images * groups * productReadsAhead(halvedRows(pixels), inChannels / 2, GROUP_COLUMNS / 2);
+function channelsConstraint(inChannels: number, outChannels: number): string | null {
+  if (inChannels % 16 !== 0) return `inChannels is ${inChannels}, not a multiple of 16`;
+  return outChannels >= GROUP_COLUMNS ? null : `outChannels is ${outChannels}, less than ${GROUP_COLUMNS}`;
 }
 
 /** The first broken rule of a product whose quarters are taken. */
 export function quartersConstraint(pixels: number, inChannels: number, outChannels: number): string | null {
-  if (inChannels % 16 !== 0) return `inChannels is ${inChannels}, not a multiple of 16`;
-  if (outChannels < GROUP_COLUMNS) return `outChannels is ${outChannels}, less than ${GROUP_COLUMNS}`;
-  return areTileRows(halvedRows(pixels)) ? null : `${pixels} pixels have no halves that fill tiles`;
+  const tiles = areTileRows(halvedRows(pixels));
+  return (
+    channelsConstraint(inChannels, outChannels) ?? (tiles ? null : `${pixels} pixels have no halves that fill tiles`)
+  );
 }
 
 /** Whether so many rows are tiles of four and five (whole_rows, kernels/tile.ts). */
@@ -182,7 +180,7 @@ export const strassenWeightSumsForward: Kernel = {
   scratchBytes: () => 0,
   flops: (s) => weightSumFloats(size(s, 'inChannels'), size(s, 'outChannels')),
   reduction: () => 4,
-  constraint: (s) => quartersConstraint(24, size(s, 'inChannels'), size(s, 'outChannels')),
+  constraint: (s) => channelsConstraint(size(s, 'inChannels'), size(s, 'outChannels')),
   reference(s, arrays) {
     array(arrays, 'sums').set(weightSumsOf(array(arrays, 'packed'), size(s, 'inChannels'), size(s, 'outChannels')));
   },

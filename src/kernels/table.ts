@@ -47,7 +47,7 @@ import {
   globalAveragePoolPanelsForward,
 } from './pooling.ts';
 import { strassenSumsForward, strassenWeightSumsForward } from './strassen.ts';
-import { pointwiseConvAveragePoolStrassen, pointwiseConvStrassen } from './strassen-conv.ts';
+import { pointwiseConvStrassen } from './strassen-conv.ts';
 
 /** What programs of inference call, and all that the builds for browsers have. */
 export const INFERENCE_KERNELS: readonly Kernel[] = [
@@ -62,7 +62,6 @@ export const INFERENCE_KERNELS: readonly Kernel[] = [
   strassenWeightSumsForward,
   strassenSumsForward,
   pointwiseConvStrassen,
-  pointwiseConvAveragePoolStrassen,
   depthwiseConvForward,
   packRowsForward,
   unpackRowsForward,

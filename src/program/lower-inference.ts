@@ -40,7 +40,6 @@ import {
   pictureRows,
   pointwiseInference,
   pooledInference,
-  quarteredColumns,
   quarteredRows,
   tiledLinearFeatures,
 } from './tiling.ts';
@@ -337,7 +336,7 @@ class InferenceLowering {
     const shape = { rows, inChannels, outChannels, rowsPerImage, activation };
     if (isQuartered(this.#images, rowsPerImage, inChannels, outChannels)) {
       const weightSums = this.#weights.sums(unit.conv, scale);
-      const sizes = { ...shape, rowsPerTask: quarteredRows(rowsPerImage) };
+      const sizes = { ...shape, rowsPerTask: quarteredRows(rowsPerImage, inChannels) };
       this.builder.step('f32_pointwise_conv_forward__strassen', unit.conv.name, { ...operands, weightSums }, sizes);
       return;
     }
@@ -366,13 +365,6 @@ class InferenceLowering {
     const rowsPerImage = input.height * input.width;
     const shape = { rows, inChannels, outChannels, rowsPerImage, activation };
     const operands = { x: input.data, weight: this.#weights.conv(unit.conv, scale), bias, pooled };
-    if (isQuartered(this.#images, rowsPerImage, inChannels, outChannels)) {
-      const { name } = unit.conv;
-      const sums = this.#sums(name, input);
-      const sizes = { ...shape, columnsPerTask: quarteredColumns(outChannels) };
-      this.builder.step('f32_pointwise_conv_average_pool_forward__strassen', name, { ...operands, sums }, sizes);
-      return;
-    }
     const sizes = { ...shape, ...pooledInference(rows, rowsPerImage, inChannels, outChannels) };
     this.builder.step('f32_pointwise_conv_average_pool_forward__5x8', unit.conv.name, operands, sizes);
   }

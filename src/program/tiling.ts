@@ -4,7 +4,7 @@
  * second-level cache, and at enough tiles for a dozen threads.
  */
 import { ceilDivide } from '../kernels/kernel.ts';
-import { areTileRows, GROUP_COLUMNS, halvedRows, quartersConstraint } from '../kernels/strassen.ts';
+import { areTileRows, halvedRows, quartersConstraint } from '../kernels/strassen.ts';
 
 const BLOCK_FLOATS = 32768;
 /** Floats of a block of rows in inference: it stays in the first-level cache while panels of weights pass. */
@@ -114,7 +114,7 @@ export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling,
 const EXPANDED_CHANNELS = 16;
 
 /**
- * An expansion and its depthwise convolution in one inference kernel: tasks are sixteen channels of an image. They are cut by rows where planes
+ * An expansion and its depthwise convolution in one inference kernel: tasks are `together` channels of an image, or of several, where there are many tasks, so that weights are used for all of them at once. They are cut by rows where planes
  * would be too large, or tasks too few to share; then rows that two blocks see are computed twice. How many rows depends on the map
  * alone, not on the number of images: whether its means are taken here follows from it.
  */
@@ -131,41 +131,40 @@ export function expandDepthwiseInference(shape: DepthwiseShape, together = EXPAN
   return { rowsPerBlock, imagesPerTask: ceilDivide(shape.images, groups), channelsPerTask: together };
 }
 
-/** From so many pictures on, weights are used often enough for what is made of them, or waited for, once a call. */
+/** From so many pictures on, weights are used so often in a call that linear layers go through the matrix tiles, and nothing is read ahead. */
 export const MANY_PICTURES = 4;
-/** Channels and pixels from which on seven products and the sums around them take less time than eight; of few pictures the sums of weights cost more. */
+/** Channels and pixels of an image from which on seven products and the sums around them take less time than eight. */
 const QUARTERED_IN_CHANNELS = 80;
 const QUARTERED_OUT_CHANNELS = 96;
-const QUARTERED_PIXELS = { few: 128, many: 49 };
+const QUARTERED_PIXELS = 49;
 
-/** Whether a pointwise convolution is computed by products of quarters (kernels/strassen.ts). */
+/** Whether a pointwise convolution is computed by products of quarters (kernels/strassen.ts): not of few pictures, for which more weights would come from memory. images: all of a batch, also where it is lowered in groups. */
 export function isQuartered(images: number, pixels: number, inChannels: number, outChannels: number): boolean {
-  const large = inChannels >= QUARTERED_IN_CHANNELS && outChannels >= QUARTERED_OUT_CHANNELS;
-  const enough = pixels >= QUARTERED_PIXELS[images >= MANY_PICTURES ? 'many' : 'few'];
-  return large && enough && quartersConstraint(pixels, inChannels, outChannels) === null;
+  const large =
+    pixels >= QUARTERED_PIXELS && inChannels >= QUARTERED_IN_CHANNELS && outChannels >= QUARTERED_OUT_CHANNELS;
+  return large && images >= MANY_PICTURES && quartersConstraint(pixels, inChannels, outChannels) === null;
 }
 
 /** The same for an expansion and the depthwise convolution behind it, which is of whole images then. */
 export function isQuarteredExpansion(images: number, shape: DepthwiseShape, inChannels: number): boolean {
   const { height, width, outHeight, channels } = shape;
-  const whole = expandDepthwiseInference(shape, GROUP_COLUMNS).rowsPerBlock >= outHeight;
+  const whole = expandDepthwiseInference(shape).rowsPerBlock >= outHeight;
   return whole && isQuartered(images, height * width, inChannels, channels);
 }
 
-/** Rows of each half of an image of a task: a few tasks, whose rows and their sums leave room for weights in the second-level cache. */
-export function quarteredRows(pixels: number): number {
+/**
+ * Rows of each half of an image of a task by products of quarters: an even number of tasks, whose rows, gated, and sums of their quarters leave room for weights in the second-level cache.
+ */
+export function quarteredRows(pixels: number, inChannels: number): number {
   const half = halvedRows(pixels);
-  for (let tasks = 4; tasks > 1; tasks--) {
-    const rows = roundUp(ceilDivide(half, tasks), 4);
-    const last = half - (ceilDivide(half, rows) - 1) * rows;
-    if (areTileRows(rows) && areTileRows(last)) return rows;
+  for (let tasks = 2 * ceilDivide(2 * half * inChannels, POINTWISE_ROW_FLOATS); tasks > 1; tasks--) {
+    for (const multiple of [1, 5, 4]) {
+      const rows = roundUp(ceilDivide(half, tasks), multiple);
+      const last = half - (ceilDivide(half, rows) - 1) * rows;
+      if (areTileRows(rows) && areTileRows(last)) return rows;
+    }
   }
   return half;
-}
-
-/** Output channels of a task of products of quarters that are averaged. */
-export function quarteredColumns(outChannels: number): number {
-  return GROUP_COLUMNS * ceilDivide(ceilDivide(outChannels, GROUP_COLUMNS), 16);
 }
 
 /** Rows of a task that brings a map into panels, or out of them. */
