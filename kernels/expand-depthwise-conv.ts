@@ -6,7 +6,7 @@ import { map_step } from './panel';
 import { multiply_into_planes } from './gemm';
 import { TAP_BYTES } from './correlate';
 import { PANEL_PLANES, clear_around } from './plane';
-import { GROUP_COLUMNS, QUARTERS_BYTES, halved_rows, multiply_quarters, sum_weight_quarters } from './strassen';
+import { GROUP_COLUMNS, halved_rows, multiply_quarters, quarters_bytes, sum_weight_quarters } from './strassen';
 import { average_panel } from './pooling';
 import { whole_rows } from './tile';
 import { VECTOR } from './vector';
@@ -78,7 +78,7 @@ function expand_and_convolve(
   const half = halved_rows(pixels);
   const sumStep = map_step(images * half);
   const work = (places + (<usize>pixels << 2) + 63) & ~63;
-  const weightSums = work + QUARTERS_BYTES;
+  const weightSums = work + quarters_bytes(half);
   for (let channel = firstChannel; channel < endChannel; ) {
     const at = <usize>channel << 2;
     const b = expandWeight + at * <usize>inChannels;

@@ -3,7 +3,7 @@
 import { EDGE_BYTES, multiply_into_panels } from './gemm';
 import { map_step } from './panel';
 import { load_gated_rows } from './pointwise-conv';
-import { GROUP_COLUMNS, QUARTERS_BYTES, gate_quarters, halved_rows, multiply_quarters, sum_quarters } from './strassen';
+import { GROUP_COLUMNS, gate_quarters, halved_rows, multiply_quarters, quarters_bytes, sum_quarters } from './strassen';
 import { VECTOR } from './vector';
 
 /**
@@ -26,7 +26,7 @@ export function f32_pointwise_conv_forward__strassen(
   const sumStep = map_step(count);
   const sumBytes = panels * sumStep;
   const work = scratch + EDGE_BYTES;
-  const places = work + QUARTERS_BYTES;
+  const places = work + quarters_bytes(count);
   const sums = places + (<usize>(count + 15 & ~15) << 2);
   for (let i = 0; i < count; i++) store<u32>(places + (<usize>i << 2), <u32>i << 5);
   const pixel = <usize>(image * rowsPerImage + row) << 5;

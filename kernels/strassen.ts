@@ -1,5 +1,5 @@
 // Products of matrices by seven products of their quarters in place of eight: Strassen's, in Winograd's form (docs/kernels.md). Rows are halved within an image, pixel i and pixel i + half; a's columns (input channels)
-// in the middle; b's columns (output channels) by thirty-two, sixteen and sixteen. Sums of products stay in the first-level cache.
+// in the middle; b's columns (output channels) by thirty-two, sixteen and sixteen. Sums of products stay near, in two buffers.
 
 import { NONE } from './activation';
 import { map_step } from './panel';
@@ -13,12 +13,11 @@ export const GROUP_COLUMNS: i32 = 32;
 
 /** Bytes of a row of sums: two vectors. */
 const ROW_BYTES: usize = 2 * VECTOR;
-/** Rows that are taken at a time, or up to eleven more, so that their sums stay in the first-level cache. */
-const BLOCK_ROWS: i32 = 50;
-const MOST_ROWS: i32 = BLOCK_ROWS + 11;
-const SUM_BYTES: usize = <usize>MOST_ROWS * ROW_BYTES;
-/** Bytes of scratch for multiply_quarters, of the build for wide vectors: four sums, and a row of zeros. */
-export const QUARTERS_BYTES: usize = (4 * <usize>MOST_ROWS + 1) * 64;
+
+/** Bytes of scratch for multiply_quarters of so many rows, of the build for wide vectors: two sums, and a row of zeros. */
+export function quarters_bytes(rows: i32): usize {
+  return (2 * <usize>rows + 1) * 64;
+}
 
 /** Pixels of an image that have a partner, of each half. Of an odd number five are left alone. */
 export function halved_rows(pixels: i32): i32 {
@@ -151,17 +150,21 @@ function sum_rows(
 /**
  * c = activation(a b + bias) + residual for `rows` rows (four, five, eight to ten, twelve or more) of each half and whole groups of columns. a in panels aStep apart, its right half of columns `across` behind the left, its lower rows `down` behind the upper ones;
  * sums of its quarters in panels sumStep apart, the four sumBytes apart. b in panels of 2 * k rows, and sums of its quarters. Row i of the upper half stands at places[i] of c (and residual, or 0), that of the lower one at places[lowerPlaces + i] and `below` further on;
- * eight columns are panelStep apart, in narrow builds the second four of them vectorStep. work: QUARTERS_BYTES.
+ * eight columns are panelStep apart, in narrow builds the second four of them vectorStep. work: quarters_bytes(rows).
  */
 export function multiply_quarters(
   a: usize, aStep: usize, across: usize, down: usize, sums: usize, sumStep: usize, sumBytes: usize, rows: i32, k: i32, b: usize, bSums: usize, columns: i32, bias: usize,
   c: usize, panelStep: usize, vectorStep: usize, residual: usize, places: usize, lowerPlaces: i32, below: usize, activation: i32, work: usize,
 ): void {
-  const p1 = work, u2 = p1 + SUM_BYTES, u3 = u2 + SUM_BYTES, p5 = u3 + SUM_BYTES, zeros = p5 + SUM_BYTES;
-  memory.fill(zeros, 0, ROW_BYTES);
+  // what the next product begins with (p1, then u2, then u3), and p5, which waits for u2 and u3
+  const current = work + 64, p5 = current + (<usize>rows << 6);
+  for (let at: usize = 0; at < 64; at += VECTOR) v128.store(work + at, f32x4.splat(0.0));
+  const fives = rows_by_fives(rows);
   const panel = <usize>k << 6, half = <usize>k << 5;
   const cStep = WIDE ? panelStep : vectorStep;
-  const lower = <usize>lowerPlaces << 2;
+  const lower = places + (<usize>lowerPlaces << 2);
+  const a12 = a + across, a22 = a12 + down;
+  const s2 = sums + sumBytes, s3 = s2 + sumBytes, s4 = s3 + sumBytes;
   for (let column = 0; column < columns; column += GROUP_COLUMNS) {
     for (let part: usize = 0; part < 16 / (ROW_BYTES >> 2); part++) {
       const b1 = b + part * panel, b2 = b1 + 2 * panel + half;
@@ -170,21 +173,13 @@ export function multiply_quarters(
       const c1 = c + part * panelStep, c2 = c1 + 2 * panelStep;
       const r1 = residual == 0 ? residual : residual + part * panelStep, r2 = residual == 0 ? residual : r1 + 2 * panelStep;
       const r3 = residual == 0 ? residual : r1 + below, r4 = residual == 0 ? residual : r2 + below;
-      for (let row = 0; row < rows; ) {
-        const count = rows - row > MOST_ROWS ? BLOCK_ROWS : rows - row;
-        const fives = rows_by_fives(count);
-        const a11 = a + (<usize>row << 5), a12 = a11 + across, a22 = a12 + down;
-        const s1 = sums + (<usize>row << 5), s2 = s1 + sumBytes, s3 = s2 + sumBytes, s4 = s3 + sumBytes;
-        const upper = places + (<usize>row << 2);
-        sum_rows(a11, aStep, fives, count, k, b1, panel, zeros, 0, p1, 0, 0, 0, 0, 0, 0, NONE);
-        sum_rows(a12, aStep, fives, count, k, b1 + half, panel, p1, ROW_BYTES, 0, left, 0, c1, cStep, r1, upper, activation);
-        sum_rows(s1, sumStep, fives, count, k, t1, half, right, 0, p5, 0, 0, 0, 0, 0, 0, NONE);
-        sum_rows(s2, sumStep, fives, count, k, t2, half, p1, ROW_BYTES, u2, 0, 0, 0, 0, 0, 0, NONE);
-        sum_rows(s4, sumStep, fives, count, k, b2, panel, u2, ROW_BYTES, 0, p5, ROW_BYTES, c2, cStep, r2, upper, activation);
-        sum_rows(s3, sumStep, fives, count, k, t3, half, u2, ROW_BYTES, u3, p5, ROW_BYTES, c2 + below, cStep, r4, upper + lower, activation);
-        sum_rows(a22, aStep, fives, count, k, t4, half, u3, ROW_BYTES, 0, left, 0, c1 + below, cStep, r3, upper + lower, activation);
-        row += count;
-      }
+      sum_rows(a, aStep, fives, rows, k, b1, panel, work, 0, current, 0, 0, 0, 0, 0, 0, NONE);
+      sum_rows(a12, aStep, fives, rows, k, b1 + half, panel, current, ROW_BYTES, 0, left, 0, c1, cStep, r1, places, activation);
+      sum_rows(sums, sumStep, fives, rows, k, t1, half, right, 0, p5, 0, 0, 0, 0, 0, 0, NONE);
+      sum_rows(s2, sumStep, fives, rows, k, t2, half, current, ROW_BYTES, current, 0, 0, 0, 0, 0, 0, NONE);
+      sum_rows(s4, sumStep, fives, rows, k, b2, panel, current, ROW_BYTES, 0, p5, ROW_BYTES, c2, cStep, r2, places, activation);
+      sum_rows(s3, sumStep, fives, rows, k, t3, half, current, ROW_BYTES, current, p5, ROW_BYTES, c2 + below, cStep, r4, lower, activation);
+      sum_rows(a22, aStep, fives, rows, k, t4, half, current, ROW_BYTES, 0, left, 0, c1 + below, cStep, r3, lower, activation);
     }
     b += 4 * panel;
     bSums += 4 * panel;

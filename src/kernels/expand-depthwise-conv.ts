@@ -29,8 +29,8 @@ import {
   GROUP_COLUMNS,
   halvedRows,
   multiplyQuarters,
-  QUARTERS_BYTES,
   quarterSumFloats,
+  quartersBytes,
   quartersConstraint,
   sumReader,
   weightSumFloats,
@@ -149,7 +149,7 @@ export const expandDepthwiseConvStrassen: Kernel = {
     8 * 64 +
     4 * (inPixels(s) + 9) +
     64 +
-    QUARTERS_BYTES +
+    quartersBytes(halvedRows(inPixels(s))) +
     4 * weightSumFloats(inChannels(s), GROUP_COLUMNS),
   // products of quarters are for many pictures, which read nothing ahead
   readsAhead: () => 0,

@@ -19,8 +19,8 @@ import {
   areTileRows,
   halvedRows,
   multiplyQuarters,
-  QUARTERS_BYTES,
   quarterSumFloats,
+  quartersBytes,
   quartersConstraint,
   sumsOfQuarters,
   weightSumFloats,
@@ -33,9 +33,6 @@ const inChannels = (s: Sizes) => size(s, 'inChannels');
 const outChannels = (s: Sizes) => size(s, 'outChannels');
 /** Tasks of rows of an image. */
 const rowTasks = (s: Sizes) => ceilDivide(halvedRows(pixels(s)), size(s, 'rowsPerTask'));
-/** Bytes of scratch for products and the places of so many rows. */
-const productBytes = (places: number) => EDGE_BYTES + QUARTERS_BYTES + 4 * (places + 15);
-
 function constraint(s: Sizes): string | null {
   return (
     multipleOf8('outChannels')(s) ??
@@ -109,7 +106,9 @@ export const pointwiseConvStrassen: Kernel = {
   tiles: (s) => images(s) * rowTasks(s),
   // gated rows of both halves, with those that have no partner, and their sums
   scratchBytes: (s) =>
-    productBytes(size(s, 'rowsPerTask')) +
+    EDGE_BYTES +
+    quartersBytes(size(s, 'rowsPerTask')) +
+    4 * (size(s, 'rowsPerTask') + 15) +
     4 * quarterSumFloats(size(s, 'rowsPerTask'), inChannels(s)) +
     4 * mapFloats(2 * size(s, 'rowsPerTask') + 5, inChannels(s)),
   // products of quarters are for many pictures, which read nothing ahead

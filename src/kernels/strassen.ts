@@ -7,8 +7,10 @@ import { array, at } from './reference-views.ts';
 export const GROUP_COLUMNS = 32;
 const SUMS = 4;
 
-/** Bytes of scratch that multiply_quarters needs: four sums of at most 61 rows, and a row of zeros. */
-export const QUARTERS_BYTES = 64 * (4 * 61 + 1);
+/** Bytes of scratch that multiply_quarters needs for `rows` rows of each half: two sums, and a row of zeros. */
+export function quartersBytes(rows: number): number {
+  return 64 * (2 * rows + 1);
+}
 
 /** Pixels of each half of an image. Of an odd number five have no partner. */
 export function halvedRows(pixels: number): number {

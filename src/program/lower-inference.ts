@@ -18,7 +18,7 @@ import type {
 import { ACTIVATION_CODE, SCALED_HARD_SWISH } from '../kernels/activation-code.ts';
 import { isOfPicture } from '../kernels/conv.ts';
 import { mapFloats } from '../kernels/panel.ts';
-import { GROUP_COLUMNS, halvedRows, quarterSumFloats } from '../kernels/strassen.ts';
+import { halvedRows, quarterSumFloats } from '../kernels/strassen.ts';
 import { Consumers } from './consumers.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
 import { InputPort } from './input-port.ts';
@@ -40,6 +40,7 @@ import {
   pictureRows,
   pointwiseInference,
   pooledInference,
+  quarteredExpansionInference,
   quarteredRows,
   tiledLinearFeatures,
 } from './tiling.ts';
@@ -387,7 +388,7 @@ class InferenceLowering {
     const quartered = isQuarteredExpansion(this.#images, shape, input.channels);
     const sizes = {
       ...shape,
-      ...expandDepthwiseInference(shape, quartered ? GROUP_COLUMNS : undefined),
+      ...(quartered ? quarteredExpansionInference(shape, input.channels) : expandDepthwiseInference(shape)),
       inChannels: input.channels,
       expandActivation: endOf(expansion).code,
       activation: endOf(unit).code,

@@ -42,7 +42,7 @@ test.each(['large', 'small'] as const)(
         seen.push(range);
         total += range.bytes;
       }
-      expect(waiting.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(1.5 * 2 ** 20);
+      expect(waiting.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(0.75 * 2 ** 20);
     });
     // most of what is not the classifier, whose first layer alone is larger than what is read ahead
     expect(total).toBeGreaterThan(variant === 'large' ? 8e6 : 3e6);

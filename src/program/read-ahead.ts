@@ -9,7 +9,7 @@ import type { MemoryRange, Program, ProgramBuffer, Step } from './program.ts';
 /** What is read at most each time: a cache line. */
 export const LINE_BYTES = 64;
 /** So much is found in a second-level cache, or not much further away, when it is used. */
-const NEAR_BYTES = 1.5 * 2 ** 20;
+const NEAR_BYTES = 0.75 * 2 ** 20;
 /** What is smaller is not worth a list. */
 const LEAST_BYTES = 4096;
 

@@ -4,7 +4,7 @@
  * second-level cache, and at enough tiles for a dozen threads.
  */
 import { ceilDivide } from '../kernels/kernel.ts';
-import { areTileRows, halvedRows, quartersConstraint } from '../kernels/strassen.ts';
+import { areTileRows, GROUP_COLUMNS, halvedRows, quartersConstraint } from '../kernels/strassen.ts';
 
 const BLOCK_FLOATS = 32768;
 /** Floats of a block of rows in inference: it stays in the first-level cache while panels of weights pass. */
@@ -114,21 +114,18 @@ export function depthwiseInference(shape: DepthwiseShape): Omit<DepthwiseTiling,
 const EXPANDED_CHANNELS = 16;
 
 /**
- * An expansion and its depthwise convolution in one inference kernel: tasks are `together` channels of an image, or of several, where there are many tasks, so that weights are used for all of them at once. They are cut by rows where planes
+ * An expansion and its depthwise convolution in one inference kernel: tasks are sixteen channels of an image, or of several, where there are many tasks, so that weights are used for all of them at once. They are cut by rows where planes
  * would be too large, or tasks too few to share; then rows that two blocks see are computed twice. How many rows depends on the map
  * alone, not on the number of images: whether its means are taken here follows from it.
  */
-export function expandDepthwiseInference(shape: DepthwiseShape, together = EXPANDED_CHANNELS): DepthwiseTiling {
-  const units = ceilDivide(shape.channels, together);
+export function expandDepthwiseInference(shape: DepthwiseShape): DepthwiseTiling {
+  const units = ceilDivide(shape.channels, EXPANDED_CHANNELS);
   const needed = ceilDivide(shape.outHeight, depthwiseOutputRows(shape, EXPANDED_PLANE_PIXELS));
-  const wanted = Math.min(
-    ceilDivide(6, ceilDivide(shape.channels, EXPANDED_CHANNELS)),
-    Math.floor(shape.outHeight / 14),
-  );
+  const wanted = Math.min(ceilDivide(6, units), Math.floor(shape.outHeight / 14));
   const rowsPerBlock = ceilDivide(shape.outHeight, Math.max(needed, wanted));
   const perImage = ceilDivide(shape.outHeight, rowsPerBlock) * units;
   const groups = clamp(ceilDivide(24, perImage), 1, shape.images);
-  return { rowsPerBlock, imagesPerTask: ceilDivide(shape.images, groups), channelsPerTask: together };
+  return { rowsPerBlock, imagesPerTask: ceilDivide(shape.images, groups), channelsPerTask: EXPANDED_CHANNELS };
 }
 
 /** From so many pictures on, weights are used so often in a call that linear layers go through the matrix tiles, and nothing is read ahead. */
@@ -137,6 +134,7 @@ export const MANY_PICTURES = 4;
 const QUARTERED_IN_CHANNELS = 80;
 const QUARTERED_OUT_CHANNELS = 96;
 const QUARTERED_PIXELS = 49;
+const QUARTERED_FLOATS = 65536;
 
 /** Whether a pointwise convolution is computed by products of quarters (kernels/strassen.ts): not of few pictures, for which more weights would come from memory. images: all of a batch, also where it is lowered in groups. */
 export function isQuartered(images: number, pixels: number, inChannels: number, outChannels: number): boolean {
@@ -150,6 +148,13 @@ export function isQuarteredExpansion(images: number, shape: DepthwiseShape, inCh
   const { height, width, outHeight, channels } = shape;
   const whole = expandDepthwiseInference(shape).rowsPerBlock >= outHeight;
   return whole && isQuartered(images, height * width, inChannels, channels);
+}
+
+/** Its tasks are all rows of 32 channels of so many images that what the products read of them, quarters and their sums, is half of a small second-level cache. */
+export function quarteredExpansionInference(shape: DepthwiseShape, inChannels: number): DepthwiseTiling {
+  const floats = 2 * shape.height * shape.width * inChannels;
+  const imagesPerTask = clamp(Math.floor(QUARTERED_FLOATS / floats), 1, shape.images);
+  return { rowsPerBlock: shape.outHeight, imagesPerTask, channelsPerTask: GROUP_COLUMNS };
 }
 
 /**
