@@ -203,6 +203,7 @@ export function sum_wide_tiles<Height>(
           x = v128.load32_splat(a1); m0 = f32x4.mul(x, b0); m1 = f32x4.mul(x, b1); m2 = f32x4.mul(x, b2); m3 = f32x4.mul(x, b3);
           s00 = f32x4.add(s00, m0); s01 = f32x4.add(s01, m1); s02 = f32x4.add(s02, m2); s03 = f32x4.add(s03, m3);
         }
+        load<u8>(a0, 287); // a line of the next tile's rows: a product is too short for prefetchers to find their way
         a0 += aStep; p += 256; q += 256;
         if (half == 0 && p == last) break;
       }
