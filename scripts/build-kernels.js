@@ -1,12 +1,15 @@
 /**
  * Builds the kernels: writes build/dispatch.ts (AssemblyScript: opcode -> kernel call with its
- * arguments unpacked) from the kernel table and the wide form of some files (widen.js), then compiles kernels/ five times into wasm/: for Node
+ * arguments unpacked) from the kernel table and the wide form of some files (widen.js), then compiles kernels/ five times, in several threads, into wasm/: for Node
  * as they are, for wide vectors (WIDE) and for older V8s (TURBOFAN); for browsers, which do not train (TRAINING), for shared and for unshared memory.
  * Runs after tsc, since it reads the compiled table.
  */
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { compile, engineOptions, root } from './compile.js';
+import { Worker } from 'node:worker_threads';
+import { engineOptions, root } from './compile.js';
 import { WIDENED, widen } from './widen.js';
 
 /** @type {{ [table in 'INFERENCE_KERNELS' | 'KERNELS']: import('../src/kernels/kernel.ts').Kernel[] }} */
@@ -59,15 +62,24 @@ for (const file of Object.keys(WIDENED)) {
 }
 
 const builds = {
+  wide: { wide: true }, // takes longest
   shared: {},
   turbofan: { turbofan: true },
-  wide: { wide: true },
   'inference-shared': { training: false },
   'inference-single': { training: false, shared: false },
 };
-for (const [name, build] of Object.entries(builds)) {
-  const module = await compile('kernels/interpreter.ts', engineOptions(build));
-  const file = `wasm/kernels-${name}.wasm`;
-  writeFileSync(join(root, file), module);
-  console.log(`${file}: ${(module.byteLength / 1024).toFixed(1)} KB`);
+const tasks = Object.entries(builds).map(([name, build]) => {
+  return { file: `wasm/kernels-${name}.wasm`, options: engineOptions(build) };
+});
+
+/** Compiles what is left, in a thread of its own. */
+async function compileTasks() {
+  const worker = new Worker(new URL('./compile-worker.js', import.meta.url));
+  worker.on('exit', (code) => code !== 0 && process.exit(code));
+  for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
+    worker.postMessage(task);
+    console.log(...(await once(worker, 'message')));
+  }
+  worker.postMessage(null);
 }
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), tasks.length) }, compileTasks));

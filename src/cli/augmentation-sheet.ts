@@ -3,7 +3,7 @@
  * epochs see of it on the right, the changes in words below. Pictures are drawn as they are, small
  * ones with whole pixels enlarged; all text is one SVG layer, in which names are escaped.
  */
-import sharp, { type OverlayOptions } from 'sharp';
+import type { OverlayOptions } from 'sharp';
 import type { Picture } from '../data/picture.ts';
 
 export interface SheetPicture {
@@ -37,6 +37,11 @@ const LINE = 15;
 const LINE_CHARACTERS = Math.floor(CELL / 6);
 /** Up to this side pictures are enlarged by whole factors, so that their pixels can be seen. */
 const SMALL_SIDE = CELL / 2;
+
+/** Drawing is for one command only: the others do not wait for the library. */
+async function loadSharp(): Promise<typeof import('sharp').default> {
+  return (await import('sharp')).default;
+}
 
 /** Text for SVG: its special characters escaped, and those that XML cannot hold replaced. */
 export function escapeXml(text: string): string {
@@ -77,6 +82,7 @@ async function inCell({ width, height, data }: Picture, x: number, y: number): P
     width: Math.max(1, Math.round(width * factor)),
     height: Math.max(1, Math.round(height * factor)),
   };
+  const sharp = await loadSharp();
   const input = await sharp(data, { raw: { width, height, channels: 3 } })
     .resize({ ...shown, fit: 'fill', kernel })
     .png()
@@ -121,6 +127,7 @@ export async function drawSheet({ title, subtitle, columns, rows }: Sheet): Prom
 <line x1="${line}" y1="${header + 4}" x2="${line}" y2="${y - GAP}" stroke="#ccc"/>
 ${texts.join('\n')}
 </svg>`;
+  const sharp = await loadSharp();
   return sharp({ create: { width, height, channels: 3, background: '#fafafa' } })
     .composite([...overlays, { input: Buffer.from(svg), left: 0, top: 0 }])
     .removeAlpha()

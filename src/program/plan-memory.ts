@@ -43,19 +43,19 @@ export function planMemory(buffers: readonly ProgramBuffer[], steps: readonly St
     return end;
   }
   lives.sort((a, b) => b.buffer.bytes - a.buffer.bytes || a.buffer.id - b.buffer.id);
-  const placed: Life[] = [];
+  const placed: Life[] = []; // by offset
   for (const life of lives) {
-    const neighbours = placed
-      .filter((other) => other.first <= life.last && life.first <= other.last)
-      .sort((a, b) => a.buffer.offsetBytes - b.buffer.offsetBytes);
+    const bytes = align(life.buffer.bytes);
     let offset = 0;
-    for (const { buffer } of neighbours) {
-      if (offset + align(life.buffer.bytes) <= buffer.offsetBytes) break;
+    for (const { buffer, first, last } of placed) {
+      if (first > life.last || life.first > last) continue;
+      if (offset + bytes <= buffer.offsetBytes) break;
       offset = Math.max(offset, buffer.offsetBytes + align(buffer.bytes));
     }
     life.buffer.offsetBytes = offset;
-    end = Math.max(end, offset + align(life.buffer.bytes));
-    placed.push(life);
+    end = Math.max(end, offset + bytes);
+    const behind = placed.findIndex(({ buffer }) => buffer.offsetBytes > offset);
+    placed.splice(behind < 0 ? placed.length : behind, 0, life);
   }
   return end;
 }

@@ -26,12 +26,18 @@ function programBytes(program: Program, threads: number): number {
   return program.arenaBytes + program.programBytes + program.scratchBytes * threads;
 }
 
-/** The largest batch whose training fits `limitBytes`; 0 if not even 2 pictures do. */
-export function largestBatch(architecture: Architecture, resolution: number, limitBytes: number, threads = 8): number {
+/** The largest batch, up to `most`, whose training fits `limitBytes`; 0 if not even 2 pictures do. */
+export function largestBatch(
+  architecture: Architecture,
+  resolution: number,
+  most: number,
+  limitBytes: number,
+  threads = 8,
+): number {
   const fits = (batch: number) => trainingBytes(architecture, resolution, batch, threads) <= limitBytes;
+  if (fits(most)) return most;
   if (!fits(2)) return 0;
-  let [low, high] = [2, 4];
-  while (high <= 65536 && fits(high)) [low, high] = [high, high * 2];
+  let [low, high] = [2, most];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (fits(middle)) low = middle;

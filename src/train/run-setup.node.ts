@@ -19,8 +19,14 @@ import type { HeadData } from './training-loop.ts';
 /** What the trainer needs of the engine. */
 export interface TrainingEngine {
   createSession(options: SessionOptions): Promise<Session>;
-  /** The largest batch whose training fits; 0 if not even 2 pictures do. */
-  largestBatch(architecture: Architecture, resolution: number, limitBytes: number, threads: number): number;
+  /** The largest batch, up to `most`, whose training fits; 0 if not even 2 pictures do. */
+  largestBatch(
+    architecture: Architecture,
+    resolution: number,
+    most: number,
+    limitBytes: number,
+    threads: number,
+  ): number;
 }
 
 /** @throws BneckError 'option' */
@@ -34,7 +40,7 @@ export function requireMemory(engine: TrainingEngine, { architecture, recipe }: 
   const { batch, preprocessing } = recipe;
   const { resolution } = preprocessing;
   const limitBytes = engineMemoryLimit();
-  const largest = engine.largestBatch(architecture, resolution, limitBytes, threads);
+  const largest = engine.largestBatch(architecture, resolution, batch, limitBytes, threads);
   if (batch <= largest) return;
   const limit = `the ${(limitBytes / 1e9).toFixed(1)} GB that training may take here`;
   const remedy =
