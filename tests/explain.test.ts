@@ -204,15 +204,31 @@ function striped(key: number, resolution: number, side: number) {
   return { pixels, label, left, top };
 }
 
+const BATCH = 32;
+
+/** Pictures and labels of all steps of a training, in either case below the same. */
+let stripedBatches: readonly { pictures: Uint8Array<ArrayBuffer>; labels: Int32Array }[] | null = null;
+
+function makeStripedBatches(resolution: number, side: number) {
+  return Array.from({ length: 80 }, (_, step) => {
+    const pictures = new Uint8Array(BATCH * resolution * resolution * 3);
+    const labels = Int32Array.from({ length: BATCH }, (_, place) => {
+      const made = striped(step * BATCH + place, resolution, side);
+      pictures.set(made.pixels, place * made.pixels.length);
+      return made.label;
+    });
+    return { pictures, labels };
+  });
+}
+
 /** A small network that tells `striped` pictures apart. */
 async function trainedOnStripes(seed: number, resolution: number, side: number): Promise<ModelFile> {
-  const batch = 32;
   const architecture = mobilenetV3('small', { classes: 2, width: 0.35, reduction: 8 });
   const { mean, std } = defaultPreprocessing(resolution);
   const session = await TrainingSession.create({
     architecture,
     weights: initialWeights(buildGraph(architecture), seed),
-    batch,
+    batch: BATCH,
     resolution,
     mean,
     std,
@@ -222,15 +238,8 @@ async function trainedOnStripes(seed: number, resolution: number, side: number):
     seed: 1,
     threads: 2,
   });
-  for (let step = 0; step < 80; step++) {
-    const pictures = new Uint8Array(batch * resolution * resolution * 3);
-    const labels = Int32Array.from({ length: batch }, (_, place) => {
-      const made = striped(step * batch + place, resolution, side);
-      pictures.set(made.pixels, place * made.pixels.length);
-      return made.label;
-    });
-    await session.step(pictures, labels, 2e-3);
-  }
+  stripedBatches ??= makeStripedBatches(resolution, side);
+  for (const { pictures, labels } of stripedBatches) await session.step(pictures, labels, 2e-3);
   const file = modelOf(architecture, resolution, session.weights());
   await session.dispose();
   return file;
