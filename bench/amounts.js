@@ -11,7 +11,7 @@
 /** @type {Readonly<Record<import('./workloads.js').Work, Amount>>} */
 export const FULL = {
   train: { walks: 2, rounds: 10, seconds: 0.8, warmUp: 1.5, wake: 0 },
-  infer: { walks: 2, rounds: 12, seconds: 0.12, warmUp: 0.8, wake: 0.1 },
+  infer: { walks: 2, rounds: 24, seconds: 0.12, warmUp: 0.8, wake: 0.1 },
   memory: { walks: 1, rounds: 1, seconds: 0, warmUp: 0, wake: 0 },
   start: { walks: 2, rounds: 6, seconds: 0, warmUp: 0.001, wake: 0 },
   loading: { walks: 1, rounds: 16, seconds: 0, warmUp: 0.001, wake: 0 },
