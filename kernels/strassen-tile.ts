@@ -5,7 +5,7 @@ import { height_of } from './tile-forms';
 
 /**
  * Rows [first, end), whole tiles of 4 or 5, of sums [rows][8] = from + a b: a in panels aStep apart; b [k][8], k a multiple of eight; rows of from `stride` bytes apart, 0 where all are one.
- * to [rows][8] <- sums, unless 0; c <- activation(sums + more) + residual, unless 0: row i at places[i] of c and residual (or 0), its second vector `step` further on; rows of more, or 0, as those of from.
+ * to [rows][8] <- sums, unless 0; it may be from; c <- activation(sums + more) + residual, unless 0: row i at places[i] of c and residual (or 0), its second vector `step` further on; rows of more, or 0, as those of from.
  */
 export function sum_narrow_tiles<Height>(
   a: usize, aStep: usize, first: i32, end: i32, k: i32, b: usize, from: usize, stride: usize, to: usize,

@@ -33,6 +33,7 @@ const inChannels = (s: Sizes) => size(s, 'inChannels');
 const outChannels = (s: Sizes) => size(s, 'outChannels');
 /** Tasks of rows of an image. */
 const rowTasks = (s: Sizes) => ceilDivide(halvedRows(pixels(s)), size(s, 'rowsPerTask'));
+
 function constraint(s: Sizes): string | null {
   return (
     multipleOf8('outChannels')(s) ??

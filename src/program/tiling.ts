@@ -134,6 +134,7 @@ export const MANY_PICTURES = 4;
 const QUARTERED_IN_CHANNELS = 80;
 const QUARTERED_OUT_CHANNELS = 96;
 const QUARTERED_PIXELS = 49;
+/** Floats of a task's quarters and their sums in an expansion: half of a small second-level cache. */
 const QUARTERED_FLOATS = 65536;
 
 /** Whether a pointwise convolution is computed by products of quarters (kernels/strassen.ts): not of few pictures, for which more weights would come from memory. images: all of a batch, also where it is lowered in groups. */
@@ -150,7 +151,7 @@ export function isQuarteredExpansion(images: number, shape: DepthwiseShape, inCh
   return whole && isQuartered(images, height * width, inChannels, channels);
 }
 
-/** Its tasks are all rows of 32 channels of so many images that what the products read of them, quarters and their sums, is half of a small second-level cache. */
+/** Its tasks are all rows of 32 channels of an image, or of several small ones. */
 export function quarteredExpansionInference(shape: DepthwiseShape, inChannels: number): DepthwiseTiling {
   const floats = 2 * shape.height * shape.width * inChannels;
   const imagesPerTask = clamp(Math.floor(QUARTERED_FLOATS / floats), 1, shape.images);
