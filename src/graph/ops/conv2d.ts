@@ -34,24 +34,27 @@ function forEachRun(
   const [outHeight, outWidth] = [dimension(output, 2), dimension(output, 3)];
   const inGroup = inChannels / groups;
   const outGroup = outChannels / groups;
+  // the same in every plane
+  const taps = Array.from({ length: kernel * kernel }, (_, tap) => {
+    const down = Math.floor(tap / kernel) * dilation - above;
+    const right = (tap % kernel) * dilation - left;
+    const [top, bottom] = seen(height, outHeight, stride, down);
+    const [first, end] = seen(width, outWidth, stride, right);
+    // whole rows follow each other
+    const rows = stride === 1 && end - first === width && outWidth === width ? bottom - top : 1;
+    const from = down * width + first * stride + right;
+    return { tap, top, bottom: first < end ? bottom : top, first, from, rows, count: rows * (end - first) };
+  });
   for (let n = 0; n < images; n++) {
     for (let o = 0; o < outChannels; o++) {
       const firstInput = Math.floor(o / outGroup) * inGroup;
+      const outputPlane = (n * outChannels + o) * outHeight * outWidth;
       for (let i = 0; i < inGroup; i++) {
         const inputPlane = (n * inChannels + firstInput + i) * height * width;
-        const outputPlane = (n * outChannels + o) * outHeight * outWidth;
-        for (let tap = 0; tap < kernel * kernel; tap++) {
-          const weightIndex = (o * inGroup + i) * kernel * kernel + tap;
-          const down = Math.floor(tap / kernel) * dilation - above;
-          const right = (tap % kernel) * dilation - left;
-          const [top, bottom] = seen(height, outHeight, stride, down);
-          const [first, end] = seen(width, outWidth, stride, right);
-          if (first >= end) continue;
-          // whole rows follow each other
-          const rows = stride === 1 && end - first === width && outWidth === width ? bottom - top : 1;
+        const weights = (o * inGroup + i) * kernel * kernel;
+        for (const { tap, top, bottom, first, from, rows, count } of taps) {
           for (let p = top; p < bottom; p += rows) {
-            const from = inputPlane + (p * stride + down) * width + first * stride + right;
-            visit(outputPlane + p * outWidth + first, from, weightIndex, rows * (end - first));
+            visit(outputPlane + p * outWidth + first, inputPlane + p * stride * width + from, weights + tap, count);
           }
         }
       }
