@@ -103,6 +103,29 @@ function compare(name: string, actual: NumericArray, expected: NumericArray, red
   }
 }
 
+/** Runs the kernel with one of its operands at the very end of memory: a read beyond it is an error. */
+function runAtEnd(
+  { memory, run }: Build,
+  kernel: Kernel,
+  kernelCase: KernelCase,
+  inputs: Record<string, NumericArray | undefined>,
+  last: string,
+): void {
+  const all = new Uint8Array(memory.buffer);
+  let address = (SCRATCH + kernel.scratchBytes(kernelCase.sizes) + 255) & ~255;
+  const addresses: Record<string, number> = {};
+  for (const [name, values] of Object.entries(inputs)) {
+    if (!values) continue;
+    const place = name === last ? all.byteLength - values.byteLength : address;
+    addresses[name] = place;
+    all.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), place);
+    address = (address + values.byteLength + 15) & ~15;
+  }
+  const program = encodeProgram([{ kernel: kernel.name, addresses, sizes: kernelCase.sizes }]);
+  new Uint32Array(memory.buffer).set(program, PROGRAM / 4);
+  run(PROGRAM, 0, SCRATCH, 1, 0, 0, 0);
+}
+
 describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_, kernel) => {
   test.each(kernel.cases.map((kernelCase, index) => [index, kernelCase] as const))('case %i', (index, kernelCase) => {
     expect(kernel.constraint?.(kernelCase.sizes) ?? null).toBeNull();
@@ -128,6 +151,7 @@ describe.each(KERNELS.map((kernel) => [kernel.name, kernel] as const))('%s', (_,
       }
       if (pointer.access === 'read') expect(actual[name], `${name} must not change`).toEqual(inputs[name]);
       else compare(name, actual[name] as NumericArray, wanted, kernel.reduction(kernelCase.sizes, name));
+      for (const build of [shared, ...Object.values(others)]) runAtEnd(build, kernel, kernelCase, inputs, name);
     }
   });
 });

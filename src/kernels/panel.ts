@@ -21,9 +21,9 @@ export function mapRows(rows: number): number {
   return 4 * Math.floor((rows + 1) / 4) + 2;
 }
 
-/** Floats of a map [rows][channels] in panels, and of three more rows, which matrix tiles may read. */
+/** Floats of a map [rows][channels] in panels, and of five more rows: tiles may read three, and touch the next tile's (strassen-tile.ts). */
 export function mapFloats(rows: number, channels: number): number {
-  return packedLength(mapRows(rows), channels) + 24;
+  return packedLength(mapRows(rows), channels) + 40;
 }
 
 /** Element [row][channel] of such a map. */

@@ -17,9 +17,9 @@ export function halvedRows(pixels: number): number {
   return (pixels - 5 * (pixels % 2)) / 2;
 }
 
-/** Floats of the sums of a's quarters, `rows` rows of each half. */
+/** Floats of the sums of a's quarters, `rows` rows of each half: four maps without room between them. */
 export function quarterSumFloats(rows: number, channels: number): number {
-  return SUMS * packedLength(mapRows(rows), channels / 2);
+  return (SUMS - 1) * packedLength(mapRows(rows), channels / 2) + mapFloats(rows, channels / 2);
 }
 
 /** Floats of the sums of quarters of weights. */

@@ -6,20 +6,13 @@
  */
 import { assert, BneckError } from '../base/errors.ts';
 import type { Shape } from '../base/tensor.ts';
-import type {
-  ActivationNode,
-  AddNode,
-  BatchNorm2dNode,
-  Conv2dNode,
-  Graph,
-  GraphNode,
-  TensorName,
-} from '../graph/graph.ts';
-import { ACTIVATION_CODE, SCALED_HARD_SWISH } from '../kernels/activation-code.ts';
+import type { Conv2dNode, Graph, GraphNode, TensorName } from '../graph/graph.ts';
+import { ACTIVATION_CODE } from '../kernels/activation-code.ts';
 import { isOfPicture } from '../kernels/conv.ts';
 import { mapFloats } from '../kernels/panel.ts';
 import { halvedRows, quarterSumFloats } from '../kernels/strassen.ts';
 import { Consumers } from './consumers.ts';
+import { type ConvUnit, endOf } from './conv-unit.ts';
 import { convKind, convOutput, denseSizes, depthwiseSizes, type MapShape, rowsOf } from './geometry.ts';
 import { InputPort } from './input-port.ts';
 import { PackedWeights } from './packed-weights.ts';
@@ -79,23 +72,6 @@ export interface InferenceOptions {
 
 /** Pixels of an image from which on an expansion and its depthwise convolution are one step. Fewer do not fill its tiles of five and four. */
 const FUSED_PIXELS = 9;
-
-/** What is fused with a convolution: the nodes that follow it alone. */
-interface ConvUnit {
-  readonly conv: Conv2dNode;
-  readonly norm: BatchNorm2dNode;
-  readonly activation: ActivationNode | null;
-  readonly add: AddNode | null;
-  readonly output: TensorName;
-}
-
-/** The activation that ends a convolution as its kernel has it, and the factor that goes into its weights and bias for that. */
-function endOf({ activation }: ConvUnit): { code: number; factor: number } {
-  const name = activation?.attributes.function ?? 'none';
-  return name === 'hard_swish'
-    ? { code: SCALED_HARD_SWISH, factor: 1 / Math.sqrt(6) }
-    : { code: ACTIVATION_CODE[name], factor: 1 };
-}
 
 class InferenceLowering {
   readonly builder: ProgramBuilder;
