@@ -5,7 +5,6 @@
  */
 const LN2_HIGH = 0.6931471803691238; // the upper bits of ln 2: k * LN2_HIGH is exact for |k| < 2^20
 const LN2_LOW = 1.9082149292705877e-10;
-const INVERSE_LN2 = Math.LOG2E;
 const SQRT_HALF = Math.SQRT1_2;
 const PI_OVER_2_HIGH = 1.5707963267341256;
 const PI_OVER_2_LOW = 6.077100506506192e-11;
@@ -14,63 +13,53 @@ const PI_OVER_2_LOW = 6.077100506506192e-11;
 const float = new Float64Array(1);
 const words = new Uint32Array(float.buffer);
 
-/** 2 to the power of an integer in [-1022, 1023], exactly. */
-function powerOfTwo(exponent: number): number {
-  words[0] = 0;
-  words[1] = (exponent + 1023) << 20;
-  return float[0] as number;
+/** Steps of a power of two that `exp` looks up. */
+const STEPS = 64;
+const STEP_HIGH = LN2_HIGH / STEPS;
+const STEP_LOW = LN2_LOW / STEPS;
+const STEPS_PER_UNIT = STEPS * Math.LOG2E;
+/** The least and the greatest exponent of a normal number. */
+const [LEAST_EXPONENT, GREATEST_EXPONENT] = [-1022, 1023];
+
+/** 2^(j / STEPS) for each j: roots of roots, each of which halves the error of the one before. */
+const rootsOfTwo = new Float64Array(STEPS).fill(1);
+for (let count = 1; count < STEPS; count *= 2) {
+  const coarser = rootsOfTwo.slice(0, count);
+  for (let j = 0; j < 2 * count; j++) {
+    rootsOfTwo[j] = Math.sqrt(j < count ? (coarser[j] as number) : 2 * (coarser[j - count] as number));
+  }
 }
 
-/** Range reduction: the whole number k for which x = k ln 2 + r, |r| <= ln2 / 2. */
-function exponentOf(x: number): number {
-  return Math.floor(x * INVERSE_LN2 + 0.5);
-}
+/** 2^n, from the least exponent on. */
+const powersOfTwo = new Float64Array(GREATEST_EXPONENT - LEAST_EXPONENT + 1);
+for (let n = 0, power = 2 ** LEAST_EXPONENT; n < powersOfTwo.length; n++, power *= 2) powersOfTwo[n] = power;
 
-/** r = x - k ln 2. */
-function remainderOf(x: number, k: number): number {
-  return x - k * LN2_HIGH - k * LN2_LOW;
-}
-
-/** e^r, |r| <= ln2 / 2. */
-function expOfRemainder(r: number): number {
-  // Taylor series; the 14th term is below 1e-17. Two sums, of the even powers from the second on and
-  // of the odd ones, which processors work on side by side.
-  const q = r * r;
-  const even = 1 / 2 + q * (1 / 24 + q * (1 / 720 + q * (1 / 40320 + q * (1 / 3628800 + q * (1 / 479001600)))));
-  const odd = 1 / 6 + q * (1 / 120 + q * (1 / 5040 + q * (1 / 362880 + q * (1 / 39916800 + q * (1 / 6227020800)))));
-  return 1 + (r + q * (even + r * odd));
+/** e^x for x in [-708, 709], or NaN. */
+function expWithin(x: number): number {
+  // x = k ln(2) / STEPS + r, |r| <= ln(2) / 2 / STEPS; the sixth term of the series is below 1e-17
+  const k = Math.floor(x * STEPS_PER_UNIT + 0.5);
+  const r = x - k * STEP_HIGH - k * STEP_LOW;
+  const beyondOne = r + r * r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120))));
+  const root = rootsOfTwo[k & (STEPS - 1)] as number;
+  return (root + root * beyondOne) * (powersOfTwo[(k >> 6) - LEAST_EXPONENT] as number);
 }
 
 /** e^x. Underflows to 0 below -708, overflows to Infinity above 709. */
 export function exp(x: number): number {
-  if (Number.isNaN(x)) return x;
   if (x > 709) return Number.POSITIVE_INFINITY;
-  if (x < -708) return 0;
-  const k = exponentOf(x);
-  return expOfRemainder(remainderOf(x, k)) * powerOfTwo(k);
+  return x < -708 ? 0 : expWithin(x);
 }
 
-const remainders = new Float64Array(64);
-const powers = new Float64Array(remainders.length);
-const powerWords = new Uint32Array(powers.buffer);
-
 /**
- * Softmax's denominator: the sum of e^(value - greatest), in order, the bits of adding up `exp`. Quicker, since powers of two are read long after their words are written (a
- * processor waits where a number is read of which a part was just written), and since the long loop has nothing else in it.
+ * Softmax's denominator: the sum of e^(value - greatest), in order.
  * @param greatest the largest of the values
  */
 export function sumOfExponentials(values: Float32Array, greatest: number): number {
   let sum = 0;
-  for (let start = 0; start < values.length; start += remainders.length) {
-    const count = Math.min(remainders.length, values.length - start);
-    for (let i = 0; i < count; i++) {
-      // what is less adds nothing to a sum of at least 1
-      const x = Math.max((values[start + i] as number) - greatest, -708);
-      const k = exponentOf(x);
-      remainders[i] = remainderOf(x, k);
-      powerWords[2 * i + 1] = (k + 1023) << 20;
-    }
-    for (let i = 0; i < count; i++) sum += expOfRemainder(remainders[i] as number) * (powers[i] as number);
+  for (let i = 0; i < values.length; i++) {
+    const x = (values[i] as number) - greatest;
+    // what is less adds nothing to a sum of at least 1
+    sum += expWithin(x < -708 ? -708 : x);
   }
   return sum;
 }

@@ -109,6 +109,34 @@ test('any picture, any part of it, to any size: what the definition gives', () =
   fc.assert(run, { numRuns: 300 });
 });
 
+// More rows than are worked on at once, on either side, and weights of few bits, as from 224 to 256 or 512 to 256, among others.
+test.each([
+  [1500, 61, 4, 64],
+  [1500, 64, 4, 32],
+  [1500, 61, 4, 7],
+  [3, 61, 600, 70],
+  [3, 5, 600, 70],
+  [224, 56, 256, 64],
+  [256, 64, 128, 32],
+  [5600, 40, 3, 20],
+  [56, 64, 64, 16],
+])('%dx%d to %dx%d: what the definition gives', (width, height, newWidth, newHeight) => {
+  const picture = formulaPicture(width, height);
+  const expected = plainResize(picture, newWidth, newHeight, [0, 0, width, height]);
+  expect(Buffer.from(resizeBilinear(picture, newWidth, newHeight).data).equals(Uint8Array.from(expected))).toBe(true);
+});
+
+test('pictures of several sizes in turns, and one that no memory holds in between', () => {
+  const pictures = [formulaPicture(500, 375), formulaPicture(131, 97), formulaPicture(375, 500)];
+  const alone = pictures.map((picture) => resizeBilinear(picture, 100, 90));
+  const resized = pictures.flatMap((picture) => {
+    const twice = [resizeBilinear(picture, 100, 90), resizeBilinear(picture, 100, 90)];
+    expect(() => resizeBilinear(formulaPicture(4, 3000), 1_000_000, 1)).toThrow();
+    return [...twice, resizeBilinear(picture, 100, 90)];
+  });
+  expect(resized).toEqual(alone.flatMap((one) => [one, one, one]));
+});
+
 test('a part of a resized picture is what resizing and cropping give, at any size', () => {
   const side = fc.integer({ min: 1, max: 40 });
   const axis = fc.tuple(side, side, fc.nat(), fc.nat());

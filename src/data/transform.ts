@@ -4,7 +4,7 @@
  * input is never written; where nothing changes, the same picture comes back.
  * Source of the rules: torchvision/transforms/functional.py.
  */
-import { type CropBox, checkCropBox, makePicture, type Picture, type PictureSize } from './picture.ts';
+import { type CropBox, checkCropBox, makePicture, type Picture, type PictureSize, pictureBytes } from './picture.ts';
 import { resizeBilinear, resizePart } from './resample.ts';
 
 /** Rounds to the nearest integer, halves to the even one, as Python's `round` does. */
@@ -15,12 +15,15 @@ export function roundHalfToEven(value: number): number {
   return low % 2 === 0 ? low : low + 1;
 }
 
-/** The part of a picture inside `box`, which must lie within it. */
-export function crop(picture: Picture, box: CropBox): Picture {
+/**
+ * The part of a picture inside `box`, which must lie within it.
+ * @param output room for the bytes, used where the part is not the whole
+ */
+export function crop(picture: Picture, box: CropBox, output?: Uint8Array): Picture {
   const { x, y, width, height } = box;
   checkCropBox(picture, box);
   if (width === picture.width && height === picture.height) return picture;
-  const data = new Uint8Array(width * height * 3);
+  const data = output ?? new Uint8Array(pictureBytes(box));
   for (let row = 0; row < height; row++) {
     const start = ((y + row) * picture.width + x) * 3;
     data.set(picture.data.subarray(start, start + width * 3), row * width * 3);
@@ -80,13 +83,13 @@ export function centerCrop(picture: Picture, width: number, height = width): Pic
 
 /**
  * What `resizeShortSide` to `size` and `centerCrop` to `side` give, and no other pixels made: the long side may be as long as it will.
- * @param output room for the bytes, used where pixels are resampled
+ * @param output room for the bytes, used where `side` is at most `size` and not all of the picture is taken as it is
  */
 export function resizeCenter(picture: Picture, size: number, side: number, output?: Uint8Array): Picture {
   if (side > size) return centerCrop(resizeShortSide(picture, size), side);
   const resized = shortSideSize(picture, size);
   const center = centerBox(resized, side, side);
-  if (resized.width === picture.width && resized.height === picture.height) return crop(picture, center);
+  if (resized.width === picture.width && resized.height === picture.height) return crop(picture, center, output);
   return resizePart(picture, resized, center, output);
 }
 

@@ -16,16 +16,17 @@ export interface Classification {
 /** Places of the `count` largest values, the largest first; of equal values the one that comes first. */
 function placesOfLargest(values: Float32Array, count: number): number[] {
   const places: number[] = [];
-  const valueAt = (rank: number) => values[places[rank] as number] as number;
-  let least = Number.NEGATIVE_INFINITY; // of as many as are wanted
+  const wanted = Math.min(count, values.length);
+  let least = Number.NEGATIVE_INFINITY; // of those found
   for (let place = 0; place < values.length; place++) {
     const value = values[place] as number;
-    if (places.length === count && !(value > least)) continue;
-    let rank = places.length;
-    while (rank > 0 && value > valueAt(rank - 1)) rank -= 1;
-    places.splice(rank, 0, place);
-    if (places.length > count) places.pop();
-    least = valueAt(places.length - 1);
+    if (place >= wanted && !(value > least)) continue;
+    let rank = Math.min(place, wanted - 1);
+    for (; rank > 0 && value > (values[places[rank - 1] as number] as number); rank--) {
+      places[rank] = places[rank - 1] as number;
+    }
+    places[rank] = place;
+    least = values[places.at(-1) as number] as number;
   }
   return places;
 }

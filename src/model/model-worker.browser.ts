@@ -4,7 +4,6 @@
  */
 import { assert, BneckError } from '../base/errors.ts';
 import { pictureFromPixels } from '../data/pixels.ts';
-import { evaluationPicture } from '../data/preprocess.ts';
 import { defaultThreads } from '../runtime/machine.browser.ts';
 import { createThreadPool } from '../runtime/thread-pool.browser.ts';
 import { likeliestClasses } from './classification.ts';
@@ -75,8 +74,7 @@ const service: ModelService = {
   },
   async classify(pixels, top) {
     const { file, predictor } = model();
-    const picture = evaluationPicture(pictureFromPixels(pixels), file.preprocessing);
-    const logits = await predictor.forwardBytes(picture, 1, file.preprocessing);
+    const logits = await predictor.forwardPicture(pictureFromPixels(pixels), file.preprocessing);
     return likeliestClasses(logits, file.classNames, top);
   },
 };

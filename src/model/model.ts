@@ -33,8 +33,8 @@ export class Model {
   #pool: Promise<ThreadPool> | null;
   #predictor: Promise<Predictor> | null = null;
   #disposed = false;
-  /** Bytes of a prepared picture that nobody needs any more. */
-  #spare: Uint8Array | null = null;
+  /** Once it is there. */
+  #warm: Predictor | null = null;
 
   private constructor(file: ModelFile, options: ModelOptions, pool: Promise<ThreadPool> | null = null) {
     checkModelOptions(options);
@@ -98,9 +98,11 @@ export class Model {
   #ready(): Promise<Predictor> {
     if (this.#disposed) return Promise.reject(new BneckError('runtime', 'The model was disposed of.'));
     this.#pool ??= startThreads(this.#options);
-    this.#predictor ??= this.#pool.then(
-      (pool) => new Predictor(this.file.architecture, this.file.weights, pool, this.#options),
-    );
+    this.#predictor ??= this.#pool.then((pool) => {
+      const predictor = new Predictor(this.file.architecture, this.file.weights, pool, this.#options);
+      if (!this.#disposed) this.#warm = predictor;
+      return predictor;
+    });
     return this.#predictor;
   }
 
@@ -142,10 +144,9 @@ export class Model {
     const encoded = typeof image === 'string' || image instanceof Uint8Array;
     const picture = encoded ? await decodePicture(image) : pictureFromPixels(image);
     const { preprocessing, classNames } = this.file;
-    const room = this.#spare ?? new Uint8Array(preprocessing.resolution ** 2 * 3);
-    this.#spare = null;
-    const logits = await this.forwardBytes(evaluationPicture(picture, preprocessing, room), 1);
-    this.#spare = room;
+    // pixels are read before this returns, so that the caller may go on to change them
+    const logits = await (this.#warm?.forwardPicture(picture, preprocessing) ??
+      this.forwardBytes(evaluationPicture(picture, preprocessing), 1));
     return likeliestClasses(logits, classNames, options.top ?? 5);
   }
 
@@ -155,6 +156,7 @@ export class Model {
     const [pool, predictor] = [this.#pool, this.#predictor];
     this.#pool = null;
     this.#predictor = null;
+    this.#warm = null;
     const stopped = predictor?.then((asked) => asked.dispose()) ?? Promise.reject();
     await stopped.catch(async () => (await pool)?.dispose()).catch(() => {});
   }

@@ -5,7 +5,8 @@
  */
 import { BneckError } from '../base/errors.ts';
 import { elementCount, formatShape, type Shape, type StateDict } from '../base/tensor.ts';
-import type { Preprocessing } from '../data/preprocess.ts';
+import type { Picture } from '../data/picture.ts';
+import { evaluationPicture, type Preprocessing } from '../data/preprocess.ts';
 import { buildGraph } from '../graph/build-graph.ts';
 import type { Graph } from '../graph/graph.ts';
 import { inferShapes } from '../graph/infer-shapes.ts';
@@ -32,8 +33,10 @@ export type InputKind = InferenceOptions['input'];
 
 interface CompiledShape {
   readonly program: Promise<LoadedProgram>;
+  /** Once it is there. */
+  loaded?: LoadedProgram;
   /** Asked for by `compile`: never given back. */
-  readonly stays: boolean;
+  stays: boolean;
 }
 
 const DEFAULT_KEPT_SHAPES = 4;
@@ -59,17 +62,23 @@ export class Predictor {
     return this.#engine.heap.bytes;
   }
 
-  #program(input: InputKind, shape: Shape, stays = false): Promise<LoadedProgram> {
+  #shape(input: InputKind, shape: Shape, stays = false): CompiledShape {
     const key = `${input} ${formatShape(shape)}`;
     const known = this.#compiled.get(key);
-    const program = known?.program ?? this.#load(input, shape);
+    const compiled = known ?? { program: this.#load(input, shape), stays };
+    compiled.stays ||= stays;
     this.#compiled.delete(key);
-    this.#compiled.set(key, { program, stays: stays || known?.stays === true });
+    this.#compiled.set(key, compiled);
     if (known === undefined) {
-      program.catch(() => this.#compiled.delete(key));
+      compiled.program.then(
+        (loaded) => {
+          compiled.loaded = loaded;
+        },
+        () => this.#compiled.delete(key),
+      );
       this.#makeRoom();
     }
-    return program;
+    return compiled;
   }
 
   #makeRoom(): void {
@@ -92,7 +101,7 @@ export class Predictor {
    * @param shape [N, 3, H, W]
    */
   async compile(input: InputKind, shape: Shape): Promise<LoadedProgram> {
-    const program = await this.#program(input, shape, true);
+    const program = await this.#shape(input, shape, true).program;
     await program.execute(
       () => program.bytes('pictures').fill(0),
       () => {},
@@ -111,7 +120,7 @@ export class Predictor {
       const message = `forward takes pictures of shape [N, 3, H, W]; got shape ${formatShape(shape)} and ${data.length} values.`;
       throw new BneckError('shape', message);
     }
-    const program = await this.#program('floats', shape);
+    const program = await this.#shape('floats', shape).program;
     const logits = await program.execute(
       () => writeChannelsLast(program.floats('pictures'), data, shape),
       () => program.floats('logits').slice(),
@@ -125,25 +134,45 @@ export class Predictor {
    * @throws BneckError('shape') where there are fewer bytes
    */
   async forwardBytes(pictures: Uint8Array, count: number, preprocessing: Preprocessing): Promise<Float32Array> {
-    const { resolution, mean, std } = preprocessing;
+    const { resolution } = preprocessing;
     const pictureBytes = resolution * resolution * 3;
     if (!Number.isInteger(count) || count < 1 || pictures.length < count * pictureBytes) {
       const message = `${count} pictures of ${resolution}x${resolution} RGB are ${count * pictureBytes} bytes; got ${pictures.length}.`;
       throw new BneckError('shape', message);
     }
-    const program = await this.#program('bytes', [count, 3, resolution, resolution]);
-    return program.execute(
-      () => {
-        program.bytes('pictures').set(pictures.subarray(0, count * pictureBytes));
-        program.floats('normalization').set(normalizationCoefficients(mean, std));
-      },
-      () => program.floats('logits').slice(),
-    );
+    const program = await this.#shape('bytes', [count, 3, resolution, resolution]).program;
+    return logitsOfBytes(program, preprocessing, (input) => input.set(pictures.subarray(0, count * pictureBytes)));
+  }
+
+  /**
+   * Logits [K] of one picture of any size, prepared as `evaluationPicture` does before this returns: straight into the
+   * engine's memory where that is free.
+   */
+  forwardPicture(picture: Picture, preprocessing: Preprocessing): Promise<Float32Array> {
+    const { resolution } = preprocessing;
+    const program = this.#engine.busy ? undefined : this.#shape('bytes', [1, 3, resolution, resolution]).loaded;
+    if (program === undefined) return this.forwardBytes(evaluationPicture(picture, preprocessing), 1, preprocessing);
+    return logitsOfBytes(program, preprocessing, (input) => evaluationPicture(picture, preprocessing, input));
   }
 
   dispose(): Promise<void> {
     return this.#engine.dispose();
   }
+}
+
+/** Runs a program of pictures as bytes, which `write` writes. */
+function logitsOfBytes(
+  program: LoadedProgram,
+  { mean, std }: Preprocessing,
+  write: (input: Uint8Array) => void,
+): Promise<Float32Array> {
+  return program.execute(
+    () => {
+      write(program.bytes('pictures'));
+      program.floats('normalization').set(normalizationCoefficients(mean, std));
+    },
+    () => program.floats('logits').slice(),
+  );
 }
 
 /** NCHW to NHWC, three channels. */

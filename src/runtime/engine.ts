@@ -20,6 +20,8 @@ export class Engine {
   #arena = NO_BLOCK;
   #scratch = NO_BLOCK;
   #last: Promise<unknown> = Promise.resolve();
+  /** Asked for and not done yet. */
+  #pending = 0;
   #disposed = false;
 
   constructor(pool: ThreadPool) {
@@ -59,11 +61,20 @@ export class Engine {
     return this.heap.allocate(bytes);
   }
 
-  /** Runs `work` when all that was asked for before is done. */
+  /** Whether something was asked for that is not done. */
+  get busy(): boolean {
+    return this.#pending > 0;
+  }
+
+  /** Runs `work`, an async function, when all that was asked for before is done: at once where nothing is left to do. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     if (this.#disposed) return Promise.reject(new BneckError('runtime', 'The engine was disposed of.'));
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => {});
+    const turn = this.busy ? this.#last.then(work) : work();
+    this.#pending += 1;
+    const done = () => {
+      this.#pending -= 1;
+    };
+    this.#last = turn.then(done, done);
     return turn;
   }
 
@@ -157,9 +168,9 @@ export class LoadedProgram {
 
   /** Folds and packs the weights as they are now. */
   prepare(): Promise<void> {
-    return this.#engine.exclusive(() => {
+    return this.#engine.exclusive(async () => {
       this.#ready();
-      return this.#engine.start(this.#prepareCode.address, this.program.scratchBytes, 0);
+      await this.#engine.start(this.#prepareCode.address, this.program.scratchBytes, 0);
     });
   }
 
