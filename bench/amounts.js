@@ -15,7 +15,7 @@ export const FULL = {
   memory: { walks: 1, rounds: 1, seconds: 0, warmUp: 0, wake: 0 },
   start: { walks: 2, rounds: 6, seconds: 0, warmUp: 0.001, wake: 0 },
   loading: { walks: 1, rounds: 16, seconds: 0, warmUp: 0.001, wake: 0 },
-  classify: { walks: 2, rounds: 24, seconds: 0.06, warmUp: 0.5, wake: 0.02 },
+  classify: { walks: 2, rounds: 60, seconds: 0.05, warmUp: 0.5, wake: 0.02 },
 };
 
 /** @type {typeof FULL} */

@@ -169,7 +169,7 @@ export class ResamplePasses {
     const endOfAll = this.#endRow(height - 1);
     let row = first[0] as number; // the next to become a line
     let oldest = row; // of the lines that are held
-    for (let y = 0; y < height; ) {
+    for (let y = 0; ; ) {
       const rows = Math.min(this.#rowsAtOnce, endOfAll - row);
       const from = begin + row * this.#rowBytes;
       const to = from + (rows - 1) * this.#rowBytes + this.#horizontal.inputSize * 3;
@@ -193,7 +193,8 @@ export class ResamplePasses {
         );
         output.set(this.#memory.subarray(outputAt, outputAt + (y - start) * outputBytes), start * outputBytes);
       }
-      const needed = y < height ? Math.min(first[y] as number, row) : row;
+      if (y === height) return;
+      const needed = Math.min(first[y] as number, row);
       const kept = linesAt + (needed - oldest) * this.#lineBytes;
       this.#memory.copyWithin(linesAt, kept, linesAt + (row - oldest) * this.#lineBytes);
       oldest = needed;
