@@ -6,20 +6,25 @@
 import { Command } from 'commander';
 import { BNECK_VERSION } from '../model/model-file.ts';
 import { enableWideVectors } from '../runtime/wide-vectors.node.ts';
-import { augmentCommand } from './augment-command.ts';
-import { benchmarkCommand } from './benchmark-command.ts';
-import { compareCommand } from './compare-command.ts';
-import { evaluateCommand } from './evaluate-command.ts';
-import { explainCommand } from './explain-command.ts';
-import { exportCommand } from './export-command.ts';
-import { lrFindCommand } from './lr-find-command.ts';
-import { predictCommand } from './predict-command.ts';
-import { reportCommand } from './report-command.ts';
 import { reportError, usageLine } from './report-error.ts';
-import { summaryCommand } from './summary-command.ts';
-import { trainCommand } from './train-command.ts';
 
-function createProgram(): Command {
+/** By name, each loaded where it is asked for. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['train', async () => (await import('./train-command.ts')).trainCommand()],
+  ['lr-find', async () => (await import('./lr-find-command.ts')).lrFindCommand()],
+  ['augment', async () => (await import('./augment-command.ts')).augmentCommand()],
+  ['evaluate', async () => (await import('./evaluate-command.ts')).evaluateCommand()],
+  ['predict', async () => (await import('./predict-command.ts')).predictCommand()],
+  ['explain', async () => (await import('./explain-command.ts')).explainCommand()],
+  ['report', async () => (await import('./report-command.ts')).reportCommand()],
+  ['compare', async () => (await import('./compare-command.ts')).compareCommand()],
+  ['export', async () => (await import('./export-command.ts')).exportCommand()],
+  ['summary', async () => (await import('./summary-command.ts')).summaryCommand()],
+  ['benchmark', async () => (await import('./benchmark-command.ts')).benchmarkCommand()],
+]);
+
+/** @param asked the first argument: the command, or what is for all of them, as --help and a mistyped one */
+async function createProgram(asked = ''): Promise<Command> {
   const program = new Command('bneck')
     .description('MobileNetV3 for TypeScript: train it on your pictures, judge it, ask it.')
     .version(BNECK_VERSION)
@@ -28,19 +33,8 @@ function createProgram(): Command {
       'after',
       '\nFor example:\n  bneck train examples/fashion\n  bneck predict runs/1/best.safetensors picture.jpg\n',
     );
-  const commands = [
-    trainCommand(),
-    lrFindCommand(),
-    augmentCommand(),
-    evaluateCommand(),
-    predictCommand(),
-    explainCommand(),
-    reportCommand(),
-    compareCommand(),
-    exportCommand(),
-    summaryCommand(),
-    benchmarkCommand(),
-  ];
+  const command = COMMANDS.get(asked);
+  const commands = await Promise.all((command ? [command] : [...COMMANDS.values()]).map((load) => load()));
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({
@@ -70,7 +64,8 @@ export async function main(args: readonly string[]): Promise<number> {
   quitWhenOutputCloses();
   if (process.env.BNECK_WIDE_VECTORS !== '0') enableWideVectors();
   try {
-    await createProgram().parseAsync(args, { from: 'user' });
+    const program = await createProgram(args[0]);
+    await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (error) {
     return reportError(error, args.includes('--verbose'));
