@@ -136,7 +136,7 @@ export class Model {
 
   /**
    * The classes a picture most likely shows, best first.
-   * @param image a path, the bytes of a picture file, or decoded pixels
+   * @param image a path, the bytes of a picture file, or decoded pixels, which may be changed once this was called
    * @param options `top`: how many classes, default 5
    * @throws BneckError 'image' with what is wrong with the picture
    */
