@@ -158,27 +158,34 @@ describe('Model', () => {
     expect(new Set(alone.map(([first]) => first?.probability)).size).toBe(pictures.length);
   });
 
-  test('pixels may be changed as soon as classify was called: before the engine is there, when it is free and when it works', async () => {
-    const fresh = Model.create(ARCHITECTURE, { seed: 3, preprocessing: PREPROCESSING, threads: 2 });
-    const data = new Uint8Array(80 * 70 * 3);
-    const ask = (seed: number) => {
-      data.forEach((_, index) => {
-        data[index] = (index * (2 * seed + 31)) % 251;
-      });
-      const answer = fresh.classify({ width: 80, height: 70, data });
-      data.fill(0);
-      return answer;
-    };
-    const cold = [ask(1), ask(2)];
-    const first = await Promise.all(cold);
-    const free = [await ask(1), await ask(2)];
-    const working = [ask(1), ask(2)];
-    expect(free).toEqual(first);
-    expect(await Promise.all(working)).toEqual(first);
-    expect(first[0]).not.toEqual(first[1]);
-    await fresh.dispose();
-    await expect(ask(1)).rejects.toMatchObject({ code: 'runtime', message: 'The model was disposed of.' });
-  });
+  // The second is the size that the network takes, so that nothing is resized.
+  test.each([
+    [80, 70],
+    [64, 64],
+  ])(
+    'pixels of %dx%d may be changed as soon as classify was called: before the engine is there, when it is free and when it works',
+    async (width, height) => {
+      const fresh = Model.create(ARCHITECTURE, { seed: 3, preprocessing: PREPROCESSING, threads: 2 });
+      const data = new Uint8Array(width * height * 3);
+      const ask = (seed: number) => {
+        data.forEach((_, index) => {
+          data[index] = (index * (2 * seed + 31)) % 251;
+        });
+        const answer = fresh.classify({ width, height, data });
+        data.fill(0);
+        return answer;
+      };
+      const cold = [ask(1), ask(2)];
+      const first = await Promise.all(cold);
+      const free = [await ask(1), await ask(2)];
+      const working = [ask(1), ask(2)];
+      expect(free).toEqual(first);
+      expect(await Promise.all(working)).toEqual(first);
+      expect(first[0]).not.toEqual(first[1]);
+      await fresh.dispose();
+      await expect(ask(1)).rejects.toMatchObject({ code: 'runtime', message: 'The model was disposed of.' });
+    },
+  );
 
   test('classify drops the alpha of RGBA pixels', async () => {
     const rgb = randomBytes(64 * 64 * 3);

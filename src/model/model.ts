@@ -7,7 +7,7 @@ import { BneckError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/write-file.node.ts';
 import { decodePicture } from '../data/decode.node.ts';
 import { type Pixels, pictureFromPixels } from '../data/pixels.ts';
-import { evaluationPicture, type Preprocessing } from '../data/preprocess.ts';
+import type { Preprocessing } from '../data/preprocess.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { defaultThreads } from '../runtime/machine.node.ts';
 import { createThreadPool } from '../runtime/thread-pool.node.ts';
@@ -23,7 +23,7 @@ import {
   type LoadOptions,
   type ModelOptions,
 } from './model-options.ts';
-import { type FloatTensor, Predictor } from './predictor.ts';
+import { type FloatTensor, Predictor, preparedCopy } from './predictor.ts';
 import type { FetchPretrainedOptions } from './pretrained.node.ts';
 import { readModelFile } from './read-model-file.node.ts';
 
@@ -146,7 +146,7 @@ export class Model {
     const { preprocessing, classNames } = this.file;
     // pixels are read before this returns, so that the caller may go on to change them
     const logits = await (this.#warm?.forwardPicture(picture, preprocessing) ??
-      this.forwardBytes(evaluationPicture(picture, preprocessing), 1));
+      this.forwardBytes(preparedCopy(picture, preprocessing), 1));
     return likeliestClasses(logits, classNames, options.top ?? 5);
   }
 

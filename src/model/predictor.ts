@@ -151,13 +151,18 @@ export class Predictor {
   forwardPicture(picture: Picture, preprocessing: Preprocessing): Promise<Float32Array> {
     const { resolution } = preprocessing;
     const program = this.#engine.busy ? undefined : this.#shape('bytes', [1, 3, resolution, resolution]).loaded;
-    if (program === undefined) return this.forwardBytes(evaluationPicture(picture, preprocessing), 1, preprocessing);
+    if (program === undefined) return this.forwardBytes(preparedCopy(picture, preprocessing), 1, preprocessing);
     return logitsOfBytes(program, preprocessing, (input) => evaluationPicture(picture, preprocessing, input));
   }
 
   dispose(): Promise<void> {
     return this.#engine.dispose();
   }
+}
+
+/** `evaluationPicture` in bytes of its own, also where there is nothing to do. */
+export function preparedCopy(picture: Picture, preprocessing: Preprocessing): Uint8Array {
+  return evaluationPicture(picture, preprocessing, new Uint8Array(preprocessing.resolution ** 2 * 3));
 }
 
 /** Runs a program of pictures as bytes, which `write` writes. */

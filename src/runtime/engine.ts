@@ -69,8 +69,9 @@ export class Engine {
   /** Runs `work`, an async function, when all that was asked for before is done: at once where nothing is left to do. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     if (this.#disposed) return Promise.reject(new BneckError('runtime', 'The engine was disposed of.'));
-    const turn = this.busy ? this.#last.then(work) : work();
+    const free = !this.busy;
     this.#pending += 1;
+    const turn = free ? work() : this.#last.then(work);
     const done = () => {
       this.#pending -= 1;
     };
